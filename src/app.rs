@@ -1,0 +1,301 @@
+//! The gateway, put together: settings in, a running server out.
+//!
+//! [`App::builder`] takes the settings and whatever is to be replaced (time and randomness);
+//! [`Running`] is the server with its addresses, and the way to stop it.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix::{Actor, Addr, Arbiter};
+use actix_http::HttpService;
+use actix_server::{Server, ServerHandle};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::AppConfig;
+use actix_web::middleware::Condition;
+use log::{info, warn};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use crate::ambient;
+use crate::auth::access::Access;
+use crate::auth::admin::AdminRule;
+use crate::auth::token::Tokens;
+use crate::config::{AdminRoomJoin, Settings};
+use crate::domain::Ambient;
+use crate::domain::farewell::Farewell;
+use crate::domain::json;
+use crate::events::payload::system::Maintenance;
+use crate::events::publication::{Publication, Target};
+use crate::http::upgrade::UpgradeFactory;
+use crate::http::{self, Shared, State};
+use crate::hub::books::BookLimits;
+use crate::hub::messages::{CloseAll, Publish};
+use crate::hub::room_server::RoomServer;
+use crate::hub::worker::Crew;
+use crate::limits::connections::Connections;
+use crate::limits::rate::AddressRate;
+use crate::session::{Services, SessionSettings};
+
+/// A gateway about to be started.
+pub struct App {
+    settings: Settings,
+    ambient: Ambient,
+}
+
+/// A gateway that serves.
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    server: ServerHandle,
+    ended: oneshot::Receiver<io::Result<()>>,
+    shared: Arc<Shared>,
+    rooms: Addr<RoomServer>,
+    ambient: Ambient,
+    shutdown_timeout: Duration,
+}
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 4096;
+/// Sockets one worker accepts before the framework lets the rest hang; our own limit, which
+/// answers, must be reached first.
+const UNREACHED: usize = 1_000_000;
+
+impl App {
+    /// A gateway with these settings, on the system's clock.
+    pub fn builder(settings: Settings) -> App {
+        App { settings, ambient: ambient::system() }
+    }
+
+    /// Replaces time and randomness.
+    pub fn ambient(mut self, ambient: Ambient) -> App {
+        self.ambient = ambient;
+        self
+    }
+
+    /// Binds every listener and starts serving. Must be called within an actix system.
+    ///
+    /// # Errors
+    /// An address that cannot be bound, named.
+    pub fn start(self) -> io::Result<Running> {
+        let App { settings, ambient } = self;
+        let listeners = bind(&settings)?;
+        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
+
+        let clock = Arc::clone(&ambient.clock);
+        let limits = book_limits(&settings);
+        let rooms =
+            RoomServer::start_in_arbiter(&Arbiter::new().handle(), move |_| RoomServer::new(limits, clock));
+        let crew = Crew::new(rooms.clone(), settings.send_queue_bytes, settings.send_queue_total_bytes);
+        let crew = Arc::new(crew);
+        let shared = Arc::new(shared(&settings, &ambient));
+        let parts = Parts {
+            settings: Arc::new(session_settings(&settings)),
+            tokens: Arc::new(tokens(&settings, &ambient)),
+            access: Arc::new(access(&settings)),
+            ambient: ambient.clone(),
+        };
+
+        let mut server = Server::build()
+            .workers(settings.workers)
+            .max_concurrent_connections(UNREACHED)
+            .shutdown_timeout(settings.shutdown_timeout.as_secs())
+            .disable_signals();
+        for listener in listeners {
+            let (crew, shared, parts) = (Arc::clone(&crew), Arc::clone(&shared), parts.clone());
+            server = server.listen("http", listener, move || {
+                // Called once per listener and worker, on the worker's thread.
+                let state = State { shared: Arc::clone(&shared), services: parts.services(&crew) };
+                let app = || {
+                    let app = actix_web::App::new()
+                        .wrap(Condition::new(true, http::cors(&state.shared)))
+                        .configure(http::routes(&state));
+                    let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+                    map_config(app, |()| AppConfig::default())
+                };
+                let http = HttpService::build()
+                    // With half-closed connections, a poll that was given up is not noticed.
+                    .h1_allow_half_closed(false)
+                    .upgrade(UpgradeFactory(app()))
+                    .h1(app())
+                    .tcp();
+                fn_service(|stream: TcpStream| async {
+                    // The framework's own setting is ignored for plain TCP.
+                    stream.set_nodelay(true)?;
+                    Ok::<_, actix_http::error::DispatchError>(stream)
+                })
+                .and_then(http)
+            })?;
+        }
+        let server = server.run();
+        let handle = server.handle();
+        let (tell, ended) = oneshot::channel();
+        actix::spawn(async move {
+            let _ = tell.send(server.await);
+        });
+        Ok(Running {
+            addresses,
+            server: handle,
+            ended,
+            shared,
+            rooms,
+            ambient,
+            shutdown_timeout: settings.shutdown_timeout,
+        })
+    }
+}
+
+impl Running {
+    /// What is bound, the main listener first.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Connections that are open or closing.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.current()
+    }
+
+    /// Stops: refuses new connections, tells every client that the service restarts, and ends when
+    /// all have gone or the shutdown timeout has passed.
+    pub async fn stop(self) -> io::Result<()> {
+        info!("stopping");
+        self.shared.is_stopping.store(true, Ordering::Release);
+        let deadline = self.ambient.clock.now() + self.shutdown_timeout;
+        // Behind everything published so far, and before the goodbye.
+        let _ = self.rooms.send(Publish(maintenance(&self.ambient))).await;
+        let _ = self.rooms.send(CloseAll(Farewell::Restart)).await;
+        while self.connections() > 0 && self.ambient.clock.now() < deadline {
+            let soon = self.ambient.clock.now() + Duration::from_millis(10);
+            self.ambient.clock.sleep_until(soon).await;
+        }
+        self.server.stop(false).await;
+        self.ended.await.unwrap_or(Ok(()))
+    }
+}
+
+/// What every worker makes its services of.
+#[derive(Clone)]
+struct Parts {
+    settings: Arc<SessionSettings>,
+    tokens: Arc<Tokens>,
+    access: Arc<Access>,
+    ambient: Ambient,
+}
+
+impl Parts {
+    fn services(&self, crew: &Crew) -> Rc<Services> {
+        Rc::new(Services {
+            settings: Arc::clone(&self.settings),
+            tokens: Arc::clone(&self.tokens),
+            access: Arc::clone(&self.access),
+            ambient: self.ambient.clone(),
+            worker: crew.worker_here(),
+        })
+    }
+}
+
+fn maintenance(ambient: &Ambient) -> Publication {
+    let now = ambient.clock.wall();
+    let data = Maintenance { message: "The service restarts; please reconnect", timestamp: now };
+    Publication {
+        message_id: "maintenance".into(),
+        event: "system:maintenance".into(),
+        data: json::raw(&data).into(),
+        target: Target::everyone(),
+        requires_ack: false,
+        sent_at: now,
+    }
+}
+
+fn book_limits(settings: &Settings) -> BookLimits {
+    BookLimits {
+        room_size: settings.room_max_size,
+        rooms_per_socket: settings.max_rooms_per_connection,
+        with_organization: settings.max_connections_total,
+        per_organization: settings.max_connections_per_org,
+    }
+}
+
+fn session_settings(settings: &Settings) -> SessionSettings {
+    SessionSettings {
+        ping_interval: settings.ping_interval,
+        ping_timeout: settings.ping_timeout,
+        soft_message_bytes: settings.max_message_size_bytes,
+        hard_message_bytes: settings.hard_max_message_bytes,
+        messages_per_second: settings.rate_limit_messages_per_second,
+        log_connections: settings.log_connection_events,
+        log_subscriptions: settings.log_subscription_events,
+        log_messages: settings.log_all_messages,
+    }
+}
+
+fn tokens(settings: &Settings, ambient: &Ambient) -> Tokens {
+    let secrets = settings.jwt_secrets.iter().map(|secret| secret.expose().as_bytes());
+    Tokens::new(secrets, Arc::clone(&ambient.clock))
+}
+
+fn access(settings: &Settings) -> Access {
+    Access {
+        public_rooms: settings.public_rooms.clone(),
+        admin_room_is_open: settings.admin_room_join == AdminRoomJoin::Authenticated,
+    }
+}
+
+fn shared(settings: &Settings, ambient: &Ambient) -> Shared {
+    let rate = settings.connection_rate_per_ip.map(|rate| (rate.per_second, rate.burst));
+    Shared {
+        admin: AdminRule {
+            key: settings.admin_api_key.as_ref().map(|key| key.expose().as_bytes().to_vec()),
+            required: settings.admin_needs_credentials(),
+        },
+        connections: Connections::up_to(settings.max_connections),
+        addresses: AddressRate::new(rate, &ambient.clock),
+        origins: settings.cors_origins.clone(),
+        started: ambient.clock.now(),
+        log_broadcasts: settings.log_broadcast_events,
+        is_stopping: AtomicBool::new(false),
+    }
+}
+
+/// Binds every port on every address that the host name means. A name with several addresses, like
+/// `localhost`, gets the same port on each.
+fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for port in settings.ports() {
+        let mut port = port;
+        let host = settings.host.trim_start_matches('[').trim_end_matches(']');
+        let addresses = (host, port).to_socket_addrs().map_err(|error| about(settings, port, &error))?;
+        let first = listeners.len();
+        for address in addresses {
+            match listen(SocketAddr::new(address.ip(), port)) {
+                Ok(listener) => {
+                    port = listener.local_addr()?.port();
+                    listeners.push(listener);
+                }
+                // A machine without IPv6 still serves `localhost`.
+                Err(error) if listeners.len() > first => warn!("cannot listen on {address}: {error}"),
+                Err(error) => return Err(about(settings, port, &error)),
+            }
+        }
+    }
+    Ok(listeners)
+}
+
+fn about(settings: &Settings, port: u16, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on HOST {} PORT {port}: {error}", settings.host))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,112 @@
+//! Whether a request may use the admin REST (contract X-06).
+
+use std::net::IpAddr;
+
+use subtle::ConstantTimeEq;
+
+use super::token::Tokens;
+use crate::domain::error::ClientError;
+
+/// What an admin request showed.
+pub struct Shown<'a> {
+    pub admin_key: Option<&'a [u8]>,
+    pub token: Option<&'a str>,
+    pub peer: Option<IpAddr>,
+    /// A proxy stands between: `Forwarded` or `X-Forwarded-For` was sent.
+    pub forwarded: bool,
+    /// The `Host` header names this machine's loopback.
+    pub host_is_loopback: bool,
+}
+
+/// The rule, from the settings.
+pub struct AdminRule {
+    pub key: Option<Vec<u8>>,
+    /// Credentials are needed from everyone, loopback peers too.
+    pub required: bool,
+}
+
+/// Why an admin request is refused.
+#[derive(Debug)]
+pub enum AdminRefusal {
+    /// 401: nothing, or nothing valid, was shown.
+    NoCredentials(ClientError),
+    /// 403: a valid token of somebody who is no admin.
+    NotAnAdmin(ClientError),
+}
+
+impl AdminRule {
+    /// Judges what was shown; where nothing was, whether this peer needs to show anything.
+    ///
+    /// # Errors
+    /// The refusal, with the status it stands for.
+    pub fn admit(&self, tokens: &Tokens, shown: &Shown<'_>) -> Result<(), AdminRefusal> {
+        if let Some(given) = shown.admin_key {
+            let matches = self.key.as_deref().is_some_and(|key| bool::from(key.ct_eq(given)));
+            return if matches { Ok(()) } else { Err(unauthenticated("The admin key is not valid")) };
+        }
+        if let Some(token) = shown.token {
+            return match tokens.verify(token) {
+                Ok(who) if who.admin => Ok(()),
+                Ok(_) => {
+                    Err(AdminRefusal::NotAnAdmin(ClientError::unauthorized("This needs the role `admin`")))
+                }
+                Err(refusal) => Err(AdminRefusal::NoCredentials(refusal.into())),
+            };
+        }
+        if self.is_free_for(shown) { Ok(()) } else { Err(unauthenticated("Admin credentials are needed")) }
+    }
+
+    /// A direct peer on this machine, and one that knows it talks to this machine: a `Host` of some
+    /// other name is a browser led here by DNS.
+    fn is_free_for(&self, shown: &Shown<'_>) -> bool {
+        let is_local = shown.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
+        !self.required && self.key.is_none() && is_local && !shown.forwarded && shown.host_is_loopback
+    }
+}
+
+fn unauthenticated(message: &'static str) -> AdminRefusal {
+    AdminRefusal::NoCredentials(ClientError::unauthorized(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient;
+
+    fn local() -> Shown<'static> {
+        Shown {
+            admin_key: None,
+            token: None,
+            peer: Some(IpAddr::from([127, 0, 0, 1])),
+            forwarded: false,
+            host_is_loopback: true,
+        }
+    }
+
+    fn admits(rule: &AdminRule, shown: &Shown<'_>) -> bool {
+        rule.admit(&Tokens::new([b"s".as_slice()], ambient::system().clock), shown).is_ok()
+    }
+
+    #[test]
+    fn only_a_direct_local_peer_goes_without_credentials() {
+        let open = AdminRule { key: None, required: false };
+        assert!(admits(&open, &local()));
+        assert!(!admits(&open, &Shown { forwarded: true, ..local() }));
+        assert!(!admits(&open, &Shown { host_is_loopback: false, ..local() }));
+        assert!(!admits(&open, &Shown { peer: Some(IpAddr::from([10, 0, 0, 1])), ..local() }));
+        assert!(!admits(&open, &Shown { peer: None, ..local() }));
+        assert!(!admits(&AdminRule { key: None, required: true }, &local()));
+        assert!(!admits(&AdminRule { key: Some(b"k".to_vec()), required: false }, &local()));
+    }
+
+    #[test]
+    fn what_is_shown_is_judged_even_where_nothing_is_needed() {
+        let open = AdminRule { key: None, required: false };
+        assert!(!admits(&open, &Shown { admin_key: Some(b"guess"), ..local() }));
+        assert!(!admits(&open, &Shown { token: Some("garbage"), ..local() }));
+        let keyed = AdminRule { key: Some(b"key".to_vec()), required: false };
+        assert!(admits(&keyed, &Shown { admin_key: Some(b"key"), ..local() }));
+        assert!(!admits(&keyed, &Shown { admin_key: Some(b"kex"), ..local() }));
+        assert!(!admits(&keyed, &Shown { admin_key: Some(b""), ..local() }));
+    }
+}

@@ -1,0 +1,239 @@
+//! `POST /api/ws/broadcast`: a backend says something once, and every client it is for has it.
+
+use std::sync::Arc;
+
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
+use log::info;
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::State;
+use super::caller::Admin;
+use super::error::ApiError;
+use crate::domain::error::{ClientError, ErrorCode};
+use crate::domain::id::Id;
+use crate::domain::json;
+use crate::domain::room::Room;
+use crate::domain::time::Timestamp;
+use crate::events::catalog::{self, Audience};
+use crate::events::payload::studio;
+use crate::events::publication::{OrganizationTarget, Publication, Target};
+use crate::hub::messages::Publish;
+
+/// Both guides' bodies in one: 004's `{event, data, target?, priority?, requires_ack?}` and 002's
+/// `{type, data, room?, user_id?}`.
+#[derive(Deserialize)]
+struct Body {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    event: Option<String>,
+    /// `null` is data too; only a missing key is not (I-098).
+    #[serde(default, deserialize_with = "present")]
+    data: Option<Box<RawValue>>,
+    target: Option<TargetBody>,
+    room: Option<String>,
+    user_id: Option<Id>,
+    #[serde(default)]
+    priority: Priority,
+    #[serde(default)]
+    requires_ack: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct TargetBody {
+    organization_id: Option<Id>,
+    department_id: Option<Id>,
+    queue_name: Option<Id>,
+    tenant_id: Option<Id>,
+    room: Option<String>,
+    user_ids: Option<Vec<Id>>,
+    socket_ids: Option<Vec<Id>>,
+}
+
+/// Accepted and validated (I-017); nothing overtakes anything yet.
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Priority {
+    Low,
+    #[default]
+    Medium,
+    High,
+    Urgent,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    success: bool,
+    message_id: &'a str,
+    recipients_count: usize,
+    sent_at: Timestamp,
+}
+
+pub async fn post(
+    _: Admin,
+    request: HttpRequest,
+    state: State,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, ApiError> {
+    let body: Body = read_json(&request, body)?;
+    let publication = publication(body, &state)?;
+    let (message_id, event) = (Arc::clone(&publication.message_id), Arc::clone(&publication.event));
+    let (sent_at, bytes) = (publication.sent_at, publication.data.get().len());
+    let published = state.services.worker.rooms().send(Publish(publication)).await;
+    let recipients = published.map_err(|_| ClientError::internal())?.recipients;
+    if state.shared.log_broadcasts {
+        info!(event = &*event, message_id = &*message_id, bytes, recipients; "broadcast");
+    }
+    Ok(HttpResponse::Ok().json(Answer {
+        success: true,
+        message_id: &message_id,
+        recipients_count: recipients,
+        sent_at,
+    }))
+}
+
+fn publication(body: Body, state: &State) -> Result<Publication, ClientError> {
+    let event = event_name(body.kind.as_deref(), body.event.as_deref())?.to_owned();
+    let data = body.data.ok_or_else(|| ClientError::invalid("`data` is missing"))?;
+    if json::is_too_deep(data.get()) {
+        return Err(ClientError::invalid("`data` is nested too deeply"));
+    }
+    // Urgency changes nothing about a message while every socket has one queue.
+    let _: Priority = body.priority;
+    let sent_at = state.now();
+    let message_id = new_message_id(state, sent_at);
+    let data = match &*event {
+        "notification" => studio::complete_notification(&data, &message_id, sent_at)?,
+        _ => data,
+    };
+    let target = target(&event, body.target.unwrap_or_default(), body.room, body.user_id)?;
+    let requires_ack = body.requires_ack;
+    Ok(Publication { message_id, event: event.into(), data: data.into(), target, requires_ack, sent_at })
+}
+
+/// The one name that is given, if it may be broadcast (contract X-18, D-32).
+fn event_name<'a>(kind: Option<&'a str>, event: Option<&'a str>) -> Result<&'a str, ClientError> {
+    let name = match (kind, event) {
+        (Some(kind), Some(event)) if kind != event => {
+            return Err(ClientError::invalid("`type` and `event` name different events"));
+        }
+        (_, Some(event)) => event,
+        (Some(kind), None) => kind,
+        (None, None) => return Err(ClientError::invalid("`event` or `type` is missing")),
+    };
+    let is_free = kind.is_some() && catalog::is_custom(name);
+    if catalog::is_broadcastable(name) || is_free {
+        return Ok(name);
+    }
+    let shown: String = name.chars().take(64).collect();
+    Err(ClientError::invalid(format!("`{shown}` is no event that can be broadcast")))
+}
+
+/// Merges 002's flat fields into 004's target (contract D-33).
+fn target(
+    event: &str,
+    body: TargetBody,
+    room: Option<String>,
+    user: Option<Id>,
+) -> Result<Target, ClientError> {
+    if body.organization_id.is_none() && (body.department_id.is_some() || body.queue_name.is_some()) {
+        return Err(ClientError::invalid("`department_id` and `queue_name` need an `organization_id`"));
+    }
+    if room.is_some() && body.room.is_some() || user.is_some() && body.user_ids.is_some() {
+        return Err(ClientError::invalid("A target is given twice"));
+    }
+    let room = match room.or(body.room) {
+        None => None,
+        Some(name) => Some(
+            Room::parse(&name).ok_or_else(|| ClientError::invalid("`room` must have 1 to 128 characters"))?,
+        ),
+    };
+    let is_narrowed = body.department_id.is_some() || body.queue_name.is_some();
+    let is_channel = matches!(catalog::find(event).map(|row| row.audience), Some(Audience::Channel(_)));
+    let is_system = event.starts_with("system:");
+    let organization = body.organization_id.map(|id| {
+        if (is_channel && !is_system) || is_narrowed {
+            OrganizationTarget::Subscribers(id)
+        } else {
+            OrganizationTarget::Members(id)
+        }
+    });
+    let users = body.user_ids.or_else(|| user.map(|id| vec![id]));
+    Ok(Target { room, organization, tenant: body.tenant_id, users, sockets: body.socket_ids })
+}
+
+/// A UUID of version 7, so that ids sort by time.
+fn new_message_id(state: &State, now: Timestamp) -> Arc<str> {
+    let millis = u64::try_from(now.millis()).unwrap_or(0);
+    let random = state.services.ambient.random.sixteen();
+    let tail = random.first_chunk::<10>().expect("sixteen bytes have ten");
+    uuid::Builder::from_unix_timestamp_millis(millis, tail).into_uuid().to_string().into()
+}
+
+/// Reads a JSON body whole.
+///
+/// # Errors
+/// 415 for another content type, 413 over the limit, 400 for anything that does not fit `T`.
+fn read_json<T: for<'de> Deserialize<'de>>(
+    request: &HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<T, ApiError> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.and_then(|value| value.split(';').next()).map(str::trim);
+    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+        let message = "The body must be application/json";
+        return Err(ClientError::new(ErrorCode::UnsupportedMediaType, message).into());
+    }
+    let body = body.map_err(|error| match error.as_response_error().status_code() {
+        actix_web::http::StatusCode::PAYLOAD_TOO_LARGE => ClientError::too_large(super::MAX_BODY),
+        _ => ClientError::invalid("The body could not be read"),
+    })?;
+    // serde would read an array as a struct's fields in order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ClientError::invalid("The body must be a JSON object").into());
+    }
+    serde_json::from_slice(&body)
+        .map_err(|error| ClientError::invalid(format!("The body does not fit: {error}")).into())
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(Some).map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listed_events_go_in_both_forms_and_custom_ones_by_type_only() {
+        assert!(event_name(None, Some("kpi:update")).is_ok());
+        assert!(event_name(Some("kpi:update"), None).is_ok());
+        assert!(event_name(Some("training:started"), None).is_ok());
+        assert!(event_name(None, Some("evil:event")).is_err());
+        for bad in ["connected", "error", "disconnect", "join", "", "__proto__", "constructor"] {
+            assert!(event_name(Some(bad), None).is_err(), "{bad}");
+        }
+        assert!(event_name(None, None).is_err());
+        assert!(event_name(Some("kpi:update"), Some("kpi:alert")).is_err());
+    }
+
+    #[test]
+    fn a_department_needs_its_organization() {
+        let body = || TargetBody { department_id: Id::parse("d"), ..TargetBody::default() };
+        assert!(target("kpi:update", body(), None, None).is_err());
+        let with = TargetBody { organization_id: Id::parse("o"), ..body() };
+        let target = target("kpi:update", with, None, None).unwrap();
+        assert!(matches!(target.organization, Some(OrganizationTarget::Subscribers(_))));
+    }
+
+    #[test]
+    fn a_system_event_reaches_an_organization_s_members() {
+        let body = TargetBody { organization_id: Id::parse("o"), ..TargetBody::default() };
+        let target = target("system:notification", body, None, None).unwrap();
+        assert!(matches!(target.organization, Some(OrganizationTarget::Members(_))));
+    }
+}

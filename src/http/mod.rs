@@ -1,0 +1,103 @@
+//! The whole HTTP surface: one route table, grouped by who calls.
+//!
+//! Handlers translate between HTTP and the rest: they read a request, ask an actor, and write JSON.
+//! What a request means is decided further down; how a refusal looks is decided in [`error`].
+
+pub mod broadcast;
+pub mod caller;
+pub mod error;
+pub mod pages;
+pub mod sockets;
+pub mod status;
+pub mod upgrade;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_cors::Cors;
+use actix_web::Resource;
+use actix_web::http::header;
+use actix_web::web::{self, PayloadConfig, ServiceConfig};
+
+use crate::auth::admin::AdminRule;
+use crate::domain::time::{Moment, Timestamp};
+use crate::limits::connections::Connections;
+use crate::limits::rate::AddressRate;
+use crate::session::Services;
+
+/// Largest body of a REST request, in bytes (contract section 8).
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// What the handlers of all workers share.
+pub struct Shared {
+    pub admin: AdminRule,
+    pub connections: Arc<Connections>,
+    pub addresses: AddressRate,
+    /// Origins that may call besides the server's own (contract X-32).
+    pub origins: Vec<String>,
+    pub started: Moment,
+    pub log_broadcasts: bool,
+    /// Set once the server has begun to stop.
+    pub is_stopping: AtomicBool,
+}
+
+/// What the handlers of one worker share.
+#[derive(Clone)]
+pub struct State {
+    pub shared: Arc<Shared>,
+    pub services: Rc<Services>,
+}
+
+impl State {
+    pub fn now(&self) -> Timestamp {
+        self.services.ambient.clock.wall()
+    }
+
+    pub fn uptime_seconds(&self) -> u64 {
+        self.services.ambient.clock.now().since(self.shared.started).as_secs()
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.shared.is_stopping.load(Ordering::Acquire)
+    }
+}
+
+/// Every route.
+pub fn routes(state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let state = state.clone();
+    move |config| {
+        config
+            .app_data(state)
+            .app_data(PayloadConfig::new(MAX_BODY))
+            // Clients.
+            .service(only("/ws").route(web::get().to(sockets::open)))
+            .service(only("/ws/").route(web::get().to(sockets::open)))
+            // Anyone.
+            .service(only("/health").route(web::get().to(status::health)))
+            .service(only("/api/ws/health").route(web::get().to(status::ws_health)))
+            .configure(pages::routes)
+            // Admins.
+            .service(only("/api/ws/broadcast").route(web::post().to(broadcast::post)))
+            .service(only("/api/ws/status").route(web::get().to(status::ws_status)))
+            .service(only("/api/ws/rooms").route(web::get().to(status::ws_rooms)))
+            .default_service(web::to(error::not_found));
+    }
+}
+
+/// A resource that answers methods it has no route for with JSON too.
+fn only(path: &str) -> Resource {
+    web::resource(path.to_owned()).default_service(web::to(error::method_not_allowed))
+}
+
+/// Who may read answers from a page of another origin (contract X-32).
+pub fn cors(shared: &Shared) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+        .allowed_headers([header::CONTENT_TYPE, header::AUTHORIZATION])
+        .allowed_headers(["x-tenant-key", "x-auth-token", "x-admin-key"])
+        .supports_credentials()
+        .block_on_origin_mismatch(false)
+        .max_age(3600);
+    shared.origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

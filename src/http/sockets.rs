@@ -1,0 +1,66 @@
+//! `GET /ws` and `/ws/`: where a plain WebSocket begins (contract 0.2).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use log::warn;
+
+use super::State;
+use super::caller;
+use super::error::ApiError;
+use crate::auth::token::Refusal;
+use crate::domain::error::{ClientError, ErrorCode};
+use crate::domain::identity::Identity;
+use crate::session::Admission;
+
+/// Accepts a WebSocket handshake: checks who asks and whether there is room, and leaves the ticket
+/// that the upgrade service trades for a session. An invalid token refuses nothing here: the
+/// client is told on the open socket and may try again (O-041).
+pub async fn open(request: HttpRequest, state: State) -> Result<HttpResponse, ApiError> {
+    if !request.headers().contains_key(header::UPGRADE) {
+        let hint = "This is a WebSocket: connect with ws://, or open / for the console";
+        return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, hint));
+    }
+    caller::check_origin(&request, &state)?;
+    let address = caller::peer(&request);
+    if !address.is_none_or(|address| state.shared.addresses.allows(address)) {
+        let message = "Too many new connections from this address";
+        return Err(ClientError::new(ErrorCode::RateLimitExceeded, message).into());
+    }
+    // The framework's own handshake is laxer than the RFC; this check is not.
+    actix_http::ws::verify_handshake(request.head()).map_err(|error| bad_handshake(&error))?;
+    let mut answer = actix_web_actors::ws::handshake(&request).map_err(|error| bad_handshake(&error))?;
+    if state.is_stopping() {
+        return Err(ApiError::stopping());
+    }
+    let place = state.shared.connections.take().ok_or_else(|| {
+        ApiError::from(ClientError::new(
+            ErrorCode::ConnectionLimit,
+            "The server has as many connections as it may",
+        ))
+    })?;
+    let shown = judge_tokens(&caller::tokens(&request), &state);
+    let mut answer = answer.finish();
+    answer.extensions_mut().insert(Admission { shown, place, services: state.services.clone() });
+    Ok(answer)
+}
+
+/// The identity of the first token shown, if every token shown is valid (O-036).
+fn judge_tokens(tokens: &[String], state: &State) -> Option<Result<Identity, Refusal>> {
+    let judged = tokens.iter().map(|token| state.services.tokens.verify(token));
+    judged.reduce(|first, next| first.and_then(|first| next.map(|_| first)))
+}
+
+fn bad_handshake(error: &actix_http::ws::HandshakeError) -> ApiError {
+    use actix_http::ws::HandshakeError;
+
+    warn!("websocket_handshake_refused: {error}");
+    match error {
+        HandshakeError::UnsupportedVersion => ApiError::new(
+            StatusCode::UPGRADE_REQUIRED,
+            ErrorCode::UpgradeRequired,
+            "Only version 13 of the WebSocket protocol is spoken here",
+        ),
+        other => ClientError::invalid(format!("Not a WebSocket handshake: {other}")).into(),
+    }
+}

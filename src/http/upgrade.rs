@@ -1,0 +1,160 @@
+//! The hand-over: from an HTTP request that was answered 101 to a session that owns the socket.
+//!
+//! A request with an `Upgrade` header comes here instead of to the App. It is put through the same
+//! App, so routes, guards and middleware apply; a route that accepts leaves an [`Admission`] in its
+//! answer. With one, the connection's task becomes the session actor. Without one, the answer is
+//! sent as ordinary HTTP.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+
+use actix::{Actor, Context};
+use actix_codec::{Framed, FramedParts};
+use actix_http::body::{BodySize, BoxBody, MessageBody};
+use actix_http::h1::{self, Message};
+use actix_http::{ConnectionType, Request, Response, StatusCode};
+use actix_service::{Service, ServiceFactory, always_ready};
+use actix_web::dev::ServiceResponse;
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio_util::codec::Encoder;
+
+use crate::session::{Admission, Session};
+
+/// An upgrade request and the connection it came on.
+type Upgrade = (Request, Framed<TcpStream, h1::Codec>);
+
+/// Bytes the kernel may hold for one client. Without a bound it takes megabytes from us for a client
+/// that reads nothing, and our own bound would notice too late.
+const SEND_BUFFER: usize = 128 * 1024;
+
+/// Makes an [`UpgradeService`] around an App of its own.
+pub struct UpgradeFactory<F>(pub F);
+
+pub struct UpgradeService<S>(Rc<S>);
+
+/// Why a connection could not be handed over. The peer has gone; there is nobody to tell.
+#[derive(Debug)]
+pub struct UpgradeError(io::Error);
+
+impl fmt::Display for UpgradeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "upgrade not completed: {}", self.0)
+    }
+}
+
+impl From<UpgradeError> for Response<BoxBody> {
+    fn from(_: UpgradeError) -> Self {
+        Response::internal_server_error()
+    }
+}
+
+impl<F, B> ServiceFactory<Upgrade> for UpgradeFactory<F>
+where
+    F: ServiceFactory<Request, Config = (), Response = ServiceResponse<B>>,
+    F::Future: 'static,
+    F::Service: 'static,
+    F::Error: Into<Response<BoxBody>> + 'static,
+    F::InitError: 'static,
+    <F::Service as Service<Request>>::Future: 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ();
+    type Error = UpgradeError;
+    type Config = ();
+    type Service = UpgradeService<F::Service>;
+    type InitError = F::InitError;
+    type Future = LocalBoxFuture<'static, Result<Self::Service, Self::InitError>>;
+
+    fn new_service(&self, (): ()) -> Self::Future {
+        let app = self.0.new_service(());
+        Box::pin(async move { Ok(UpgradeService(Rc::new(app.await?))) })
+    }
+}
+
+impl<S, B> Service<Upgrade> for UpgradeService<S>
+where
+    S: Service<Request, Response = ServiceResponse<B>> + 'static,
+    S::Error: Into<Response<BoxBody>>,
+    S::Future: 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ();
+    type Error = UpgradeError;
+    type Future = LocalBoxFuture<'static, Result<(), UpgradeError>>;
+
+    always_ready!();
+
+    fn call(&self, (request, framed): Upgrade) -> Self::Future {
+        let answer = self.0.call(request);
+        Box::pin(async move {
+            let mut answer: Response<BoxBody> = match answer.await {
+                Ok(answer) => Response::from(answer).map_into_boxed_body(),
+                Err(error) => error.into(),
+            };
+            let admission = if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                answer.extensions_mut().remove::<Admission>()
+            } else {
+                None
+            };
+            match admission {
+                // Boxed apart: what the answer needed is not kept for the connection's life.
+                Some(admission) => hand_over(admission, answer, framed).map_err(UpgradeError)?.await,
+                None => send_answer(framed, answer).await.map_err(UpgradeError)?,
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Makes the session and gives it the socket. The future is the session's whole life.
+///
+/// Not async, so that everything HTTP is dropped when it returns and not when the session ends.
+fn hand_over(
+    admission: Admission,
+    answer: Response<BoxBody>,
+    framed: Framed<TcpStream, h1::Codec>,
+) -> io::Result<impl Future<Output = ()> + use<>> {
+    let FramedParts { io: stream, mut codec, read_buf, write_buf: mut head, .. } = framed.into_parts();
+    codec.encode(Message::Item((answer.drop_body(), BodySize::Stream)), &mut head)?;
+    let socket = SockRef::from(&stream);
+    socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    // Copied, because both are the framework's 8 KiB buffers and would be kept whole.
+    let (head, unread) = (Bytes::copy_from_slice(&head), Bytes::copy_from_slice(&read_buf));
+    let session = Session::new(admission, stream, &head, unread);
+    Ok(Context::<Session>::new().into_future(session))
+}
+
+/// Answers an upgrade request with ordinary HTTP, and closes.
+async fn send_answer(
+    mut framed: Framed<TcpStream, h1::Codec>,
+    mut answer: Response<BoxBody>,
+) -> io::Result<()> {
+    type Out = Message<(Response<()>, BodySize)>;
+
+    answer.head_mut().set_connection_type(ConnectionType::Close);
+    let (head, body) = answer.into_parts();
+    let mut body = pin!(body);
+    let mut framed = Pin::new(&mut framed);
+    framed.as_mut().write::<Out>(Message::Item((head, body.size())))?;
+    while let Some(chunk) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
+        let chunk = chunk.map_err(|error| io::Error::other(error.to_string()))?;
+        framed.as_mut().write::<Out>(Message::Chunk(Some(chunk)))?;
+        poll_fn(|cx| framed.as_mut().flush::<Out>(cx)).await?;
+    }
+    framed.as_mut().write::<Out>(Message::Chunk(None))?;
+    poll_fn(|cx| framed.as_mut().flush::<Out>(cx)).await?;
+    poll_fn(|cx| framed.as_mut().close::<Out>(cx)).await
+}
+
+/// The session is the connection's task, so that the server counts the connection while it lives.
+const _: fn() = || {
+    fn is_actor<A: Actor<Context = Context<A>>>() {}
+    is_actor::<Session>();
+};

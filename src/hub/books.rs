@@ -1,0 +1,447 @@
+//! Who is in which room, over all workers, and what a target means.
+//!
+//! Pure: no actor, no clock. The [`RoomServer`](super::room_server::RoomServer) owns the only
+//! instance, so every answer is consistent. Rooms, organizations and *everyone* are all groups; a
+//! group's number is given back when its last member leaves, and the books never hold an empty one
+//! but *everyone*.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::GroupId;
+use super::audience::{Audience, Clause, Primary};
+use super::messages::{Census, RoomCount};
+use super::outboxes::{SocketKey, WorkerId};
+use crate::dialect::prepared::Label;
+use crate::domain::error::{ClientError, ErrorCode};
+use crate::domain::id::Id;
+use crate::domain::identity::Identity;
+use crate::domain::room::{Room, RoomKey};
+use crate::domain::time::Timestamp;
+use crate::events::publication::{OrganizationTarget, Target};
+
+/// How many may be where (contract section 10).
+#[derive(Debug, Clone, Copy)]
+pub struct BookLimits {
+    /// Members a room may have through joins by request.
+    pub room_size: usize,
+    /// Rooms one socket may join by request.
+    pub rooms_per_socket: usize,
+    /// Sockets with an organization, in all and of one organization.
+    pub with_organization: usize,
+    pub per_organization: usize,
+}
+
+pub struct Books {
+    limits: BookLimits,
+    sockets: HashMap<SocketKey, Socket>,
+    by_id: HashMap<Id, SocketKey>,
+    rooms: HashMap<RoomKey, RoomEntry>,
+    /// Every scope in which a room of this name has members.
+    by_name: HashMap<Arc<str>, Vec<RoomKey>>,
+    organizations: HashMap<Id, GroupId>,
+    groups: Groups,
+}
+
+struct Socket {
+    id: Id,
+    identity: Arc<Identity>,
+    rooms: Vec<RoomKey>,
+}
+
+struct RoomEntry {
+    group: GroupId,
+    created_at: Timestamp,
+}
+
+/// A change of one socket's groups, to be told to its hub.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    pub leave: Vec<GroupId>,
+    pub join: Vec<GroupId>,
+}
+
+const EVERYONE: GroupId = GroupId(0);
+
+impl Books {
+    pub fn new(limits: BookLimits) -> Books {
+        Books {
+            limits,
+            sockets: HashMap::new(),
+            by_id: HashMap::new(),
+            rooms: HashMap::new(),
+            by_name: HashMap::new(),
+            organizations: HashMap::new(),
+            groups: Groups::with_everyone(),
+        }
+    }
+
+    /// Enters a socket and the rooms its identity brings (contract 0.2). Gives its groups.
+    ///
+    /// # Errors
+    /// `CONNECTION_LIMIT` if its organization is full; the socket is entered without an identity's
+    /// groups then, so that it still can be told, and must be closed.
+    pub fn attach(
+        &mut self,
+        key: SocketKey,
+        id: Id,
+        identity: Arc<Identity>,
+        now: Timestamp,
+    ) -> (Vec<GroupId>, Result<(), ClientError>) {
+        self.groups.enter(EVERYONE, key.worker);
+        self.by_id.insert(id.clone(), key);
+        let nobody = Socket { id, identity: Identity::anonymous(), rooms: Vec::new() };
+        self.sockets.insert(key, nobody);
+        match self.identify(key, identity, now) {
+            Ok(change) => ([vec![EVERYONE], change.join].concat(), Ok(())),
+            Err(error) => (vec![EVERYONE], Err(error)),
+        }
+    }
+
+    /// Takes `identity` for `key` from now on: leaves what belonged to the old organization, joins
+    /// what the new identity brings, and keeps the rooms it had, in its new scope.
+    ///
+    /// # Errors
+    /// `CONNECTION_LIMIT` if the organization is full; nothing has changed then.
+    pub fn identify(
+        &mut self,
+        key: SocketKey,
+        identity: Arc<Identity>,
+        now: Timestamp,
+    ) -> Result<Change, ClientError> {
+        let Some(socket) = self.sockets.get_mut(&key) else { return Ok(Change::default()) };
+        let before = std::mem::replace(&mut socket.identity, Arc::clone(&identity));
+        if before.organization != identity.organization
+            && let Err(error) = self.check_organization(identity.organization.as_ref())
+        {
+            self.sockets.get_mut(&key).expect("found above").identity = before;
+            return Err(error);
+        }
+
+        let mut change = Change::default();
+        if before.organization != identity.organization {
+            if let Some(old) = &before.organization {
+                change.leave.extend(self.leave_organization(key.worker, old));
+            }
+            if let Some(new) = &identity.organization {
+                change.join.push(self.enter_organization(key.worker, new));
+            }
+            for held in self.rooms_of(key) {
+                let meant = RoomKey::seen_by(&identity, &held.room);
+                if meant != held {
+                    change.leave.extend(self.leave_room(key, &held));
+                    change.join.extend(self.enter_room(key, meant, now));
+                }
+            }
+        }
+        for room in rooms_of_identity(&identity) {
+            change.join.extend(self.enter_room(key, RoomKey::seen_by(&identity, &room), now));
+        }
+        Ok(change)
+    }
+
+    /// Joins a room by request; a second time changes nothing and is no error.
+    ///
+    /// # Errors
+    /// `ROOM_FULL`; `SUBSCRIPTION_FAILED` if the socket has joined as many rooms as it may (D-12).
+    pub fn join(&mut self, key: SocketKey, room: &Room, now: Timestamp) -> Result<Change, ClientError> {
+        let Some(socket) = self.sockets.get(&key) else { return Ok(Change::default()) };
+        let room_key = RoomKey::seen_by(&socket.identity, room);
+        if socket.rooms.contains(&room_key) {
+            return Ok(Change::default());
+        }
+        if room.is_size_limited() {
+            let joined = socket.rooms.iter().filter(|own| own.room.is_size_limited()).count();
+            if joined >= self.limits.rooms_per_socket {
+                let message = format!("A connection may join at most {} rooms", self.limits.rooms_per_socket);
+                return Err(ClientError::new(ErrorCode::SubscriptionFailed, message));
+            }
+            if self.members(&room_key) >= self.limits.room_size {
+                return Err(ClientError::new(ErrorCode::RoomFull, "The room is full"));
+            }
+        }
+        let join = self.enter_room(key, room_key, now).into_iter().collect();
+        Ok(Change { leave: Vec::new(), join })
+    }
+
+    /// # Errors
+    /// `ROOM_NOT_FOUND` if the socket is not in the room (D-12).
+    pub fn leave(&mut self, key: SocketKey, room: &Room) -> Result<Change, ClientError> {
+        let Some(socket) = self.sockets.get(&key) else { return Ok(Change::default()) };
+        let room_key = RoomKey::seen_by(&socket.identity, room);
+        match self.leave_room(key, &room_key) {
+            Some(group) => Ok(Change { leave: vec![group], join: Vec::new() }),
+            None => Err(ClientError::new(ErrorCode::RoomNotFound, "You are not in this room")),
+        }
+    }
+
+    /// Strikes a socket out. Gives whether it was there.
+    pub fn detach(&mut self, key: SocketKey) -> bool {
+        for room in self.rooms_of(key) {
+            self.leave_room(key, &room);
+        }
+        let Some(socket) = self.sockets.remove(&key) else { return false };
+        if self.by_id.get(&socket.id) == Some(&key) {
+            self.by_id.remove(&socket.id);
+        }
+        if let Some(organization) = &socket.identity.organization {
+            self.leave_organization(key.worker, organization);
+        }
+        self.groups.leave(EVERYONE, key.worker);
+        true
+    }
+
+    /// The names of the rooms `key` is in, sorted.
+    pub fn own_rooms(&self, key: SocketKey) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.rooms_of(key).iter().map(|room| room.room.name().to_owned()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    pub fn census(&self) -> Census {
+        let authenticated = self.sockets.values().filter(|socket| socket.identity.is_verified()).count();
+        let mut rooms: Vec<RoomCount> = self
+            .rooms
+            .iter()
+            .map(|(key, entry)| RoomCount {
+                room: key.room.clone(),
+                organization: key.organization.clone(),
+                members: self.groups.size(entry.group),
+                created_at: entry.created_at,
+            })
+            .collect();
+        rooms.sort_unstable_by(|a, b| {
+            (a.room.name(), a.organization.as_ref()).cmp(&(b.room.name(), b.organization.as_ref()))
+        });
+        Census { sockets: self.sockets.len(), authenticated, rooms }
+    }
+
+    /// Finds out whom `target` means now (contract D-33): the audience, the rooms by which it may be
+    /// matched, in the order of their labels, and the workers that have some of it.
+    pub fn resolve(&self, target: &Target) -> (Audience, Vec<Option<Arc<str>>>, Vec<WorkerId>) {
+        let mut labels = Vec::new();
+        let mut clauses = self.clauses(target);
+        let primary = if clauses.is_empty() {
+            labels.push(None);
+            Primary::Groups(vec![(EVERYONE, 0)])
+        } else {
+            match clauses.remove(0) {
+                (Clause::Sockets(keys), _) => {
+                    labels.push(None);
+                    Primary::Sockets(keys)
+                }
+                (Clause::Groups(groups), names) => {
+                    let label = |name: Arc<str>| {
+                        let known = labels.iter().position(|label| label.as_ref() == Some(&name));
+                        known.unwrap_or_else(|| {
+                            labels.push(Some(name));
+                            labels.len() - 1
+                        }) as Label
+                    };
+                    let named: Vec<Label> = names.into_iter().map(label).collect();
+                    Primary::Groups(groups.into_iter().zip(named).collect())
+                }
+            }
+        };
+        let workers = self.workers_of(&primary);
+        let filters = clauses.into_iter().map(|(clause, _)| clause).collect();
+        (Audience { primary, filters }, labels, workers)
+    }
+
+    /// A clause for each field that is given, with the room name each of its groups is matched by;
+    /// the field that tells clients most about why they got it stands first.
+    fn clauses(&self, target: &Target) -> Vec<(Clause, Vec<Arc<str>>)> {
+        let mut clauses = Vec::new();
+        if let Some(room) = &target.room {
+            clauses.push(self.rooms_named(std::iter::once(room.clone())));
+        }
+        if let Some(users) = &target.users {
+            clauses.push(self.rooms_named(users.iter().map(Room::user)));
+        }
+        if let Some(tenant) = &target.tenant {
+            clauses.push(self.rooms_named(Room::parse(&format!("tenant:{tenant}")).into_iter()));
+        }
+        match &target.organization {
+            Some(OrganizationTarget::Members(id)) => {
+                let group: Vec<GroupId> = self.organizations.get(id).copied().into_iter().collect();
+                let names = group.iter().map(|_| Room::org(id).shared_name()).collect();
+                clauses.push((Clause::Groups(group), names));
+            }
+            // Nobody can subscribe to a channel yet, so a channel has no subscribers.
+            Some(OrganizationTarget::Subscribers(_)) => {
+                clauses.push((Clause::Groups(Vec::new()), Vec::new()));
+            }
+            None => {}
+        }
+        if let Some(sockets) = &target.sockets {
+            let keys = sockets.iter().filter_map(|id| self.by_id.get(id).copied());
+            let mut keys: Vec<SocketKey> = keys.collect();
+            keys.sort_unstable_by_key(|key| (key.worker, key.slot));
+            keys.dedup();
+            clauses.push((Clause::Sockets(keys), Vec::new()));
+        }
+        clauses
+    }
+
+    /// The groups of rooms of these names, in every organization.
+    fn rooms_named(&self, rooms: impl Iterator<Item = Room>) -> (Clause, Vec<Arc<str>>) {
+        let keys = rooms.filter_map(|room| self.by_name.get(room.name())).flatten();
+        let found =
+            keys.filter_map(|key| self.rooms.get(key).map(|entry| (entry.group, key.room.shared_name())));
+        let (groups, names) = found.unzip();
+        (Clause::Groups(groups), names)
+    }
+
+    fn workers_of(&self, primary: &Primary) -> Vec<WorkerId> {
+        let mut workers: Vec<WorkerId> = match primary {
+            Primary::Groups(groups) => {
+                groups.iter().flat_map(|(group, _)| self.groups.workers(*group)).collect()
+            }
+            Primary::Sockets(keys) => keys.iter().map(|key| key.worker).collect(),
+        };
+        workers.sort_unstable();
+        workers.dedup();
+        workers
+    }
+
+    fn check_organization(&self, organization: Option<&Id>) -> Result<(), ClientError> {
+        let Some(organization) = organization else { return Ok(()) };
+        let own = self.organizations.get(organization).map_or(0, |group| self.groups.size(*group));
+        let all: usize = self.organizations.values().map(|group| self.groups.size(*group)).sum();
+        if own >= self.limits.per_organization || all >= self.limits.with_organization {
+            let message = "The organization has as many connections as it may";
+            return Err(ClientError::new(ErrorCode::ConnectionLimit, message));
+        }
+        Ok(())
+    }
+
+    fn enter_organization(&mut self, worker: WorkerId, organization: &Id) -> GroupId {
+        let group = match self.organizations.get(organization) {
+            Some(group) => *group,
+            None => {
+                let group = self.groups.open();
+                self.organizations.insert(organization.clone(), group);
+                group
+            }
+        };
+        self.groups.enter(group, worker);
+        group
+    }
+
+    fn leave_organization(&mut self, worker: WorkerId, organization: &Id) -> Option<GroupId> {
+        let group = *self.organizations.get(organization)?;
+        if self.groups.leave(group, worker) == 0 {
+            self.organizations.remove(organization);
+        }
+        Some(group)
+    }
+
+    fn members(&self, room: &RoomKey) -> usize {
+        self.rooms.get(room).map_or(0, |entry| self.groups.size(entry.group))
+    }
+
+    fn rooms_of(&self, key: SocketKey) -> Vec<RoomKey> {
+        self.sockets.get(&key).map_or_else(Vec::new, |socket| socket.rooms.clone())
+    }
+
+    /// `None` if it is in there already.
+    fn enter_room(&mut self, key: SocketKey, room: RoomKey, now: Timestamp) -> Option<GroupId> {
+        let socket = self.sockets.get_mut(&key)?;
+        if socket.rooms.contains(&room) {
+            return None;
+        }
+        socket.rooms.push(room.clone());
+        let group = match self.rooms.get(&room) {
+            Some(entry) => entry.group,
+            None => {
+                let group = self.groups.open();
+                self.by_name.entry(room.room.shared_name()).or_default().push(room.clone());
+                self.rooms.insert(room, RoomEntry { group, created_at: now });
+                group
+            }
+        };
+        self.groups.enter(group, key.worker);
+        Some(group)
+    }
+
+    /// `None` if it is not in there.
+    fn leave_room(&mut self, key: SocketKey, room: &RoomKey) -> Option<GroupId> {
+        let socket = self.sockets.get_mut(&key)?;
+        let index = socket.rooms.iter().position(|own| own == room)?;
+        socket.rooms.swap_remove(index);
+        let group = self.rooms.get(room)?.group;
+        if self.groups.leave(group, key.worker) == 0 {
+            self.rooms.remove(room);
+            if let Some(scopes) = self.by_name.get_mut(room.room.name()) {
+                scopes.retain(|scope| scope != room);
+                if scopes.is_empty() {
+                    self.by_name.remove(room.room.name());
+                }
+            }
+        }
+        Some(group)
+    }
+}
+
+/// The rooms a verified identity is in without asking (contract 0.2, plain profile).
+fn rooms_of_identity(identity: &Identity) -> Vec<Room> {
+    if !identity.is_verified() {
+        return Vec::new();
+    }
+    let user = identity.user.as_ref().map(Room::user);
+    let org = identity.organization.as_ref().map(Room::org);
+    [user, Some(Room::global()), org].into_iter().flatten().collect()
+}
+
+/// Members by group and worker; numbers of empty groups are used again.
+struct Groups {
+    by_worker: Vec<Vec<u32>>,
+    free: Vec<GroupId>,
+}
+
+impl Groups {
+    fn with_everyone() -> Groups {
+        Groups { by_worker: vec![Vec::new()], free: Vec::new() }
+    }
+
+    fn open(&mut self) -> GroupId {
+        self.free.pop().unwrap_or_else(|| {
+            self.by_worker.push(Vec::new());
+            GroupId(u32::try_from(self.by_worker.len() - 1).expect("fewer than 2^32 groups"))
+        })
+    }
+
+    fn enter(&mut self, group: GroupId, worker: WorkerId) {
+        let workers = &mut self.by_worker[group.0 as usize];
+        if workers.len() <= usize::from(worker) {
+            workers.resize(usize::from(worker) + 1, 0);
+        }
+        workers[usize::from(worker)] += 1;
+    }
+
+    /// How many are left; the number of an empty group is free from now on.
+    fn leave(&mut self, group: GroupId, worker: WorkerId) -> usize {
+        let workers = &mut self.by_worker[group.0 as usize];
+        workers[usize::from(worker)] -= 1;
+        let left = self.size(group);
+        if left == 0 && group != EVERYONE {
+            self.by_worker[group.0 as usize] = Vec::new();
+            self.free.push(group);
+        }
+        left
+    }
+
+    fn size(&self, group: GroupId) -> usize {
+        self.by_worker[group.0 as usize].iter().map(|count| *count as usize).sum()
+    }
+
+    fn workers(&self, group: GroupId) -> impl Iterator<Item = WorkerId> {
+        let counts = self.by_worker[group.0 as usize].iter();
+        counts.enumerate().filter(|(_, count)| **count > 0).map(|(worker, _)| worker as WorkerId)
+    }
+}
+
+#[cfg(test)]
+#[path = "books_tests.rs"]
+mod tests;

@@ -1,0 +1,151 @@
+//! What is asked of the RoomServer, and what it tells the hubs.
+
+use std::sync::Arc;
+
+use actix::{Addr, Message};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::GroupId;
+use super::audience::Audience;
+use super::outboxes::{SocketKey, WorkerId};
+use super::worker_hub::WorkerHub;
+use crate::dialect::{Prepared, Reply};
+use crate::domain::error::ClientError;
+use crate::domain::farewell::Farewell;
+use crate::domain::id::Id;
+use crate::domain::identity::Identity;
+use crate::domain::room::Room;
+use crate::domain::time::Timestamp;
+use crate::events::publication::Publication;
+
+/// A hub has started on its worker.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Register {
+    pub worker: WorkerId,
+    pub hub: Addr<WorkerHub>,
+}
+
+/// A socket is connected: everyone's publications reach it from its welcome on.
+#[derive(Message)]
+#[rtype(result = "Result<(), ClientError>")]
+pub struct Attach {
+    pub key: SocketKey,
+    pub id: Id,
+    pub identity: Arc<Identity>,
+    pub welcome: Reply,
+}
+
+/// A socket's bearer has shown who they are: its rooms follow.
+#[derive(Message)]
+#[rtype(result = "Result<(), ClientError>")]
+pub struct Identify {
+    pub key: SocketKey,
+    pub identity: Arc<Identity>,
+    pub confirm: Reply,
+}
+
+/// Joining a room the socket may join. `confirm` is written in the step that makes it a member.
+#[derive(Message)]
+#[rtype(result = "Result<(), ClientError>")]
+pub struct Join {
+    pub key: SocketKey,
+    pub room: Room,
+    pub confirm: Reply,
+}
+
+/// Leaving a room. Nothing of the room follows `confirm`.
+#[derive(Message)]
+#[rtype(result = "Result<(), ClientError>")]
+pub struct Leave {
+    pub key: SocketKey,
+    pub room: Room,
+    pub confirm: Reply,
+}
+
+/// The names of the rooms a socket is in, sorted.
+#[derive(Message)]
+#[rtype(result = "Vec<String>")]
+pub struct OwnRooms(pub SocketKey);
+
+/// A socket is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Detach(pub SocketKey);
+
+/// Close this socket as too slow: it holds the most when too much waits in all.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Evict(pub SocketKey);
+
+/// An event for whoever its target reaches.
+#[derive(Message)]
+#[rtype(result = "Published")]
+pub struct Publish(pub Publication);
+
+/// What became of a publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// Sockets whose outbox accepted it (contract D-34).
+    pub recipients: usize,
+}
+
+/// Who is here, for the admin REST.
+#[derive(Message)]
+#[rtype(result = "Census")]
+pub struct TakeCensus;
+
+/// The books at one moment.
+#[derive(Debug, Default)]
+pub struct Census {
+    pub sockets: usize,
+    pub authenticated: usize,
+    pub rooms: Vec<RoomCount>,
+}
+
+/// One room with members.
+#[derive(Debug, Clone)]
+pub struct RoomCount {
+    pub room: Room,
+    pub organization: Option<Id>,
+    pub members: usize,
+    pub created_at: Timestamp,
+}
+
+/// Say goodbye to everyone, behind everything published so far.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CloseAll(pub Farewell);
+
+/// One item of a hub's queue.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub enum Work {
+    /// Seat the socket in these groups and write its welcome.
+    Attach {
+        key: SocketKey,
+        groups: Vec<GroupId>,
+        welcome: Reply,
+    },
+    /// Leave and join groups, and write the confirmation.
+    Change {
+        key: SocketKey,
+        leave: Vec<GroupId>,
+        join: Vec<GroupId>,
+        confirm: Reply,
+    },
+    Detach(SocketKey),
+    Evict(SocketKey),
+    /// Write a publication to its audience on this worker, then report how many took it.
+    FanOut {
+        fan_out: Arc<FanOut>,
+        report: UnboundedSender<usize>,
+    },
+    CloseAll(Farewell),
+}
+
+/// A publication and its audience, shared by all hubs.
+pub struct FanOut {
+    pub prepared: Prepared,
+    pub audience: Audience,
+}

@@ -1,0 +1,361 @@
+//! The one way out to a client, bounded in bytes.
+//!
+//! Everything a client is sent, replies and publications, goes through its outbox, so that order
+//! holds. While nothing waits, a frame is written to the socket at once: a healthy socket has no
+//! buffer and no writer task. What the socket does not take waits in a queue that a task drains as
+//! the socket takes more. A queue that grows past its bound is closed by a name (slow consumer).
+//!
+//! The outbox belongs to one thread. The session shares it for its replies and watches it: it is
+//! woken when the outbox breaks, begins to close, or has sent its last byte.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use actix::Recipient;
+use bytes::Bytes;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::messages::Evict;
+use super::outboxes::SocketKey;
+use crate::dialect;
+use crate::domain::farewell::Farewell;
+use crate::limits::budget::{Account, Budget};
+
+/// The bounds all outboxes of a worker share.
+pub struct Policy {
+    /// Bytes that may wait in one outbox.
+    pub queue_bytes: usize,
+    /// Bytes that may wait in all of them.
+    pub budget: Arc<Budget<SocketKey>>,
+    /// Who closes the fullest outbox, wherever it is.
+    pub evict: Recipient<Evict>,
+}
+
+/// A client's outbox.
+pub struct Outbox {
+    key: SocketKey,
+    stream: TcpStream,
+    policy: Rc<Policy>,
+    queue: RefCell<Queue>,
+}
+
+/// Whether more may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Open,
+    /// A close frame is the last thing that is or was sent.
+    Closing(Farewell),
+    /// The socket failed or was given up; nothing can be sent.
+    Broken,
+}
+
+struct Queue {
+    status: Status,
+    waiting: VecDeque<Bytes>,
+    bytes: usize,
+    /// The first waiting entry is the rest of a frame whose head is out already.
+    is_mid_frame: bool,
+    /// Open while a blocked socket keeps bytes waiting.
+    account: Option<Account<SocketKey>>,
+    drainer: Option<JoinHandle<()>>,
+    watcher: Option<Waker>,
+}
+
+/// Most entries handed to the kernel in one call.
+const SLICES: usize = 64;
+
+/// What one attempt to write the queue came to.
+enum Wrote {
+    Everything,
+    Blocked,
+    Failed,
+}
+
+impl Outbox {
+    pub fn new(key: SocketKey, stream: TcpStream, policy: Rc<Policy>) -> Outbox {
+        let queue = Queue {
+            status: Status::Open,
+            waiting: VecDeque::new(),
+            bytes: 0,
+            is_mid_frame: false,
+            account: None,
+            drainer: None,
+            watcher: None,
+        };
+        Outbox { key, stream, policy, queue: RefCell::new(queue) }
+    }
+
+    pub fn key(&self) -> SocketKey {
+        self.key
+    }
+
+    /// The socket, for reading. Writing is the outbox's alone.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    pub fn status(&self) -> Status {
+        self.queue.borrow().status
+    }
+
+    /// Whether the socket has taken every byte.
+    pub fn is_empty(&self) -> bool {
+        self.queue.borrow().waiting.is_empty()
+    }
+
+    /// Bytes that wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.borrow().bytes
+    }
+
+    /// Wakes `watcher` at the next change of status, and when a closing outbox has run empty.
+    pub fn watch(&self, watcher: &Waker) {
+        let mut queue = self.queue.borrow_mut();
+        if !queue.watcher.as_ref().is_some_and(|current| current.will_wake(watcher)) {
+            queue.watcher = Some(watcher.clone());
+        }
+    }
+
+    /// Sends one whole frame: at once if nothing waits, behind what waits otherwise. Gives whether
+    /// the outbox accepted it.
+    pub fn send(self: &Rc<Self>, frame: &Bytes) -> bool {
+        let mut queue = self.queue.borrow_mut();
+        if queue.status != Status::Open {
+            return false;
+        }
+        if !queue.waiting.is_empty() {
+            queue.push(frame.clone());
+            return self.settle(&mut queue);
+        }
+        match self.stream.try_write(frame) {
+            Ok(written) if written == frame.len() => true,
+            Ok(written) => {
+                queue.push(frame.slice(written..));
+                queue.is_mid_frame = written > 0;
+                self.settle(&mut queue)
+            }
+            Err(error) if is_transient(&error) => {
+                queue.push(frame.clone());
+                self.settle(&mut queue)
+            }
+            Err(_) => {
+                queue.give_up(Status::Broken);
+                false
+            }
+        }
+    }
+
+    /// Puts a frame behind what waits and writes nothing: [`Outbox::flush`] must follow. Frames
+    /// staged together leave in one system call.
+    pub fn stage(self: &Rc<Self>, frame: &Bytes) -> bool {
+        let mut queue = self.queue.borrow_mut();
+        if queue.status != Status::Open {
+            return false;
+        }
+        queue.push(frame.clone());
+        if queue.bytes > self.policy.queue_bytes {
+            return self.settle(&mut queue);
+        }
+        true
+    }
+
+    /// Writes what was staged.
+    pub fn flush(self: &Rc<Self>) {
+        let mut queue = self.queue.borrow_mut();
+        if queue.drainer.is_none() && !queue.waiting.is_empty() {
+            self.push_on(&mut queue);
+        }
+    }
+
+    /// Sends `last` as the last frame and takes no more.
+    pub fn close(self: &Rc<Self>, farewell: Farewell) {
+        let mut queue = self.queue.borrow_mut();
+        if queue.status != Status::Open {
+            return;
+        }
+        queue.push(dialect::farewell(farewell));
+        queue.turn(Status::Closing(farewell));
+        if queue.drainer.is_none() {
+            self.push_on(&mut queue);
+        }
+    }
+
+    /// Closes as too slow: drops what waits, but for the rest of a frame already begun, and says so.
+    pub fn evict(self: &Rc<Self>) {
+        let mut queue = self.queue.borrow_mut();
+        self.overflow(&mut queue);
+    }
+
+    /// Gives the socket up; nothing more is written.
+    pub fn abandon(&self) {
+        self.queue.borrow_mut().give_up(Status::Broken);
+    }
+
+    /// Holds the queue to its bounds, and gets a drainer for it. Gives whether the last entry stays.
+    fn settle(self: &Rc<Self>, queue: &mut Queue) -> bool {
+        if queue.bytes > self.policy.queue_bytes {
+            self.overflow(queue);
+            return false;
+        }
+        self.drain_later(queue);
+        self.book(queue)
+    }
+
+    /// Writes as much as the socket takes now and leaves the rest to a drainer.
+    fn push_on(self: &Rc<Self>, queue: &mut Queue) {
+        match self.write_waiting(queue) {
+            Wrote::Everything => {}
+            Wrote::Blocked => {
+                self.drain_later(queue);
+                self.book(queue);
+            }
+            Wrote::Failed => queue.give_up(Status::Broken),
+        }
+    }
+
+    fn overflow(self: &Rc<Self>, queue: &mut Queue) {
+        if queue.status != Status::Open {
+            return;
+        }
+        queue.waiting.truncate(usize::from(queue.is_mid_frame));
+        queue.waiting.push_back(dialect::farewell(Farewell::SlowConsumer));
+        queue.bytes = queue.waiting.iter().map(Bytes::len).sum();
+        queue.account = None;
+        queue.turn(Status::Closing(Farewell::SlowConsumer));
+        if queue.drainer.is_none() {
+            self.push_on(queue);
+        }
+    }
+
+    /// Books the queue's size in the shared budget; an overdrawn budget closes the fullest.
+    fn book(self: &Rc<Self>, queue: &mut Queue) -> bool {
+        if queue.status != Status::Open {
+            return true;
+        }
+        let account = queue.account.get_or_insert_with(|| self.policy.budget.open(self.key));
+        match account.set(queue.bytes) {
+            Some(fullest) if fullest == self.key => {
+                self.overflow(queue);
+                false
+            }
+            Some(fullest) => {
+                // Never lost: the RoomServer outlives every outbox.
+                self.policy.evict.do_send(Evict(fullest));
+                true
+            }
+            None => true,
+        }
+    }
+
+    fn drain_later(self: &Rc<Self>, queue: &mut Queue) {
+        if queue.drainer.is_none() && queue.status != Status::Broken {
+            queue.drainer = Some(actix::spawn(drain(Rc::clone(self))));
+        }
+    }
+
+    fn write_waiting(&self, queue: &mut Queue) -> Wrote {
+        while !queue.waiting.is_empty() {
+            let written = {
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let count = queue.waiting.len().min(SLICES);
+                for (slice, entry) in slices.iter_mut().zip(&queue.waiting) {
+                    *slice = IoSlice::new(entry);
+                }
+                self.stream.try_write_vectored(&slices[..count])
+            };
+            match written {
+                Ok(0) => return Wrote::Failed,
+                Ok(written) => queue.advance(written),
+                Err(error) if is_transient(&error) => return Wrote::Blocked,
+                Err(_) => return Wrote::Failed,
+            }
+        }
+        queue.rest();
+        Wrote::Everything
+    }
+}
+
+/// Writes what waits as the socket takes it, until nothing does.
+async fn drain(outbox: Rc<Outbox>) {
+    loop {
+        let is_writable = outbox.stream.writable().await.is_ok();
+        let mut queue = outbox.queue.borrow_mut();
+        let wrote = if is_writable { outbox.write_waiting(&mut queue) } else { Wrote::Failed };
+        match wrote {
+            Wrote::Blocked => {
+                outbox.book(&mut queue);
+            }
+            Wrote::Everything => {
+                queue.drainer = None;
+                return;
+            }
+            Wrote::Failed => {
+                queue.drainer = None;
+                queue.give_up(Status::Broken);
+                return;
+            }
+        }
+    }
+}
+
+impl Queue {
+    fn push(&mut self, entry: Bytes) {
+        self.bytes += entry.len();
+        self.waiting.push_back(entry);
+    }
+
+    /// Takes `written` bytes off the front.
+    fn advance(&mut self, mut written: usize) {
+        self.bytes -= written;
+        while let Some(front) = self.waiting.front_mut() {
+            if written < front.len() {
+                if written > 0 {
+                    *front = front.slice(written..);
+                    self.is_mid_frame = true;
+                }
+                return;
+            }
+            written -= front.len();
+            self.waiting.pop_front();
+            self.is_mid_frame = false;
+        }
+    }
+
+    /// Nothing waits any more: hold no memory, and tell a session that waits to close.
+    fn rest(&mut self) {
+        self.waiting = VecDeque::new();
+        self.account = None;
+        if self.status != Status::Open {
+            self.wake();
+        }
+    }
+
+    fn turn(&mut self, status: Status) {
+        self.status = status;
+        self.wake();
+    }
+
+    fn give_up(&mut self, status: Status) {
+        self.bytes = 0;
+        self.rest();
+        if let Some(drainer) = self.drainer.take() {
+            drainer.abort();
+        }
+        self.turn(status);
+    }
+
+    fn wake(&self) {
+        if let Some(watcher) = &self.watcher {
+            watcher.wake_by_ref();
+        }
+    }
+}
+
+fn is_transient(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}

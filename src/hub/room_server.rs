@@ -1,0 +1,180 @@
+//! The actor that orders everything: membership and publications.
+
+use actix::{Actor, Addr, Context, Handler, MessageResult, ResponseFuture};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+use super::books::{BookLimits, Books, Change};
+use super::messages::*;
+use super::outboxes::{SocketKey, WorkerId};
+use super::worker_hub::WorkerHub;
+use crate::dialect::{Prepared, Reply};
+use crate::domain::error::ClientError;
+use crate::domain::time::{Clock, Timestamp};
+use crate::telemetry::Critical;
+
+/// Mailbox around the [`Books`]. Runs on a thread of its own, so that a flood of publications
+/// starves no socket's thread.
+pub struct RoomServer {
+    books: Books,
+    clock: Arc<dyn Clock>,
+    /// By worker number.
+    hubs: Vec<Option<Addr<WorkerHub>>>,
+}
+
+/// If a handler panics, the books may be half changed: then the process ends.
+fn critical() -> Critical {
+    Critical::section("RoomServer")
+}
+
+impl RoomServer {
+    pub fn new(limits: BookLimits, clock: Arc<dyn Clock>) -> RoomServer {
+        RoomServer { books: Books::new(limits), clock, hubs: Vec::new() }
+    }
+
+    /// Tells a hub. `do_send` loses nothing: a hub outlives its worker's sessions, and its queue is
+    /// bounded by what waits for an answer.
+    fn tell(&self, worker: WorkerId, work: Work) {
+        if let Some(Some(hub)) = self.hubs.get(usize::from(worker)) {
+            hub.do_send(work);
+        }
+    }
+
+    fn change(&self, key: SocketKey, change: Change, confirm: Reply) {
+        let Change { leave, join } = change;
+        self.tell(key.worker, Work::Change { key, leave, join, confirm });
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.wall()
+    }
+}
+
+impl Actor for RoomServer {
+    type Context = Context<Self>;
+}
+
+impl Handler<Register> for RoomServer {
+    type Result = ();
+
+    fn handle(&mut self, ask: Register, _: &mut Self::Context) {
+        let _critical = critical();
+        let index = usize::from(ask.worker);
+        if self.hubs.len() <= index {
+            self.hubs.resize(index + 1, None);
+        }
+        self.hubs[index] = Some(ask.hub);
+    }
+}
+
+impl Handler<Attach> for RoomServer {
+    type Result = Result<(), ClientError>;
+
+    fn handle(&mut self, ask: Attach, _: &mut Self::Context) -> Self::Result {
+        let _critical = critical();
+        let (groups, entered) = self.books.attach(ask.key, ask.id, ask.identity, self.now());
+        self.tell(ask.key.worker, Work::Attach { key: ask.key, groups, welcome: ask.welcome });
+        entered
+    }
+}
+
+impl Handler<Identify> for RoomServer {
+    type Result = Result<(), ClientError>;
+
+    fn handle(&mut self, ask: Identify, _: &mut Self::Context) -> Self::Result {
+        let _critical = critical();
+        let change = self.books.identify(ask.key, ask.identity, self.now())?;
+        self.change(ask.key, change, ask.confirm);
+        Ok(())
+    }
+}
+
+impl Handler<Join> for RoomServer {
+    type Result = Result<(), ClientError>;
+
+    fn handle(&mut self, ask: Join, _: &mut Self::Context) -> Self::Result {
+        let _critical = critical();
+        let change = self.books.join(ask.key, &ask.room, self.now())?;
+        self.change(ask.key, change, ask.confirm);
+        Ok(())
+    }
+}
+
+impl Handler<Leave> for RoomServer {
+    type Result = Result<(), ClientError>;
+
+    fn handle(&mut self, ask: Leave, _: &mut Self::Context) -> Self::Result {
+        let _critical = critical();
+        let change = self.books.leave(ask.key, &ask.room)?;
+        self.change(ask.key, change, ask.confirm);
+        Ok(())
+    }
+}
+
+impl Handler<OwnRooms> for RoomServer {
+    type Result = Vec<String>;
+
+    fn handle(&mut self, OwnRooms(key): OwnRooms, _: &mut Self::Context) -> Self::Result {
+        self.books.own_rooms(key)
+    }
+}
+
+impl Handler<Detach> for RoomServer {
+    type Result = ();
+
+    fn handle(&mut self, Detach(key): Detach, _: &mut Self::Context) {
+        let _critical = critical();
+        if self.books.detach(key) {
+            self.tell(key.worker, Work::Detach(key));
+        }
+    }
+}
+
+impl Handler<Evict> for RoomServer {
+    type Result = ();
+
+    fn handle(&mut self, Evict(key): Evict, _: &mut Self::Context) {
+        self.tell(key.worker, Work::Evict(key));
+    }
+}
+
+impl Handler<Publish> for RoomServer {
+    type Result = ResponseFuture<Published>;
+
+    fn handle(&mut self, Publish(publication): Publish, _: &mut Self::Context) -> Self::Result {
+        let _critical = critical();
+        let (audience, labels, workers) = self.books.resolve(&publication.target);
+        let fan_out = Arc::new(FanOut { prepared: Prepared::new(publication, labels), audience });
+        let (report, mut reports) = mpsc::unbounded_channel();
+        for worker in workers {
+            self.tell(worker, Work::FanOut { fan_out: Arc::clone(&fan_out), report: report.clone() });
+        }
+        // The channel ends once every hub has reported and dropped its end.
+        drop(report);
+        Box::pin(async move {
+            let mut recipients = 0;
+            while let Some(accepted) = reports.recv().await {
+                recipients += accepted;
+            }
+            Published { recipients }
+        })
+    }
+}
+
+impl Handler<TakeCensus> for RoomServer {
+    type Result = MessageResult<TakeCensus>;
+
+    fn handle(&mut self, _: TakeCensus, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.books.census())
+    }
+}
+
+impl Handler<CloseAll> for RoomServer {
+    type Result = ();
+
+    fn handle(&mut self, CloseAll(farewell): CloseAll, _: &mut Self::Context) {
+        for hub in self.hubs.iter().flatten() {
+            hub.do_send(Work::CloseAll(farewell));
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The actor that writes: one per worker thread.
+//!
+//! It keeps one queue, in the order the RoomServer sent it. Fan-outs that stand together in the
+//! queue are staged together, so that each socket gets what waits for it in one system call; a
+//! lone one is written straight to the sockets. A walk is cut into slices, between which the
+//! thread serves its other tasks; the queue stands still meanwhile, so nothing overtakes and no
+//! member is skipped or served twice.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+
+use super::audience::Primary;
+use super::messages::{FanOut, Register, Work};
+use super::outbox::Outbox;
+use super::outboxes::SocketKey;
+use super::roster::{Member, Roster};
+use super::worker::Worker;
+use crate::dialect::Reply;
+use crate::dialect::prepared::Label;
+use crate::telemetry::Critical;
+
+/// Sockets written to before other tasks of the thread get their turn: about a millisecond.
+const SLICE: usize = 256;
+/// Most fan-outs, and bytes of them, that are staged together.
+const BATCH: usize = 64;
+const BATCH_BYTES: usize = 64 * 1024;
+
+pub struct WorkerHub {
+    worker: Rc<Worker>,
+    roster: Roster<Rc<Outbox>>,
+    queue: VecDeque<Work>,
+    /// How far the fan-out at the head of the queue has come.
+    walk: Walk,
+    /// Outboxes with staged frames, to be flushed before anything else.
+    staged: Vec<Rc<Outbox>>,
+    is_running: bool,
+}
+
+/// A walk over an audience that may pause.
+#[derive(Default)]
+struct Walk {
+    /// Tells this walk's meetings from earlier ones'.
+    number: u64,
+    part: usize,
+    index: usize,
+    accepted: usize,
+}
+
+impl WorkerHub {
+    pub fn new(worker: Rc<Worker>) -> WorkerHub {
+        WorkerHub {
+            worker,
+            roster: Roster::default(),
+            queue: VecDeque::new(),
+            walk: Walk { number: 1, ..Walk::default() },
+            staged: Vec::new(),
+            is_running: false,
+        }
+    }
+
+    /// Works for one slice, then lets the thread's other tasks run before it goes on.
+    fn run(&mut self, ctx: &mut Context<Self>) {
+        let _critical = Critical::section("WorkerHub");
+        self.is_running = self.work(SLICE);
+        if self.is_running {
+            ctx.spawn(tokio::task::yield_now().into_actor(self).map(|(), hub, ctx| hub.run(ctx)));
+        }
+    }
+
+    /// Gives whether work is left after about `budget` socket writes.
+    fn work(&mut self, mut budget: usize) -> bool {
+        loop {
+            self.flush(&mut budget);
+            if budget == 0 {
+                return !self.staged.is_empty() || !self.queue.is_empty();
+            }
+            match self.queue.front() {
+                None => return false,
+                Some(Work::FanOut { .. }) => self.fan_out(&mut budget),
+                Some(_) => self.apply(),
+            }
+        }
+    }
+
+    fn flush(&mut self, budget: &mut usize) {
+        while *budget > 0
+            && let Some(outbox) = self.staged.pop()
+        {
+            outbox.flush();
+            *budget -= 1;
+        }
+    }
+
+    /// Brings the fan-out at the head of the queue forward: alone and written at once, or staged
+    /// together with those that stand directly behind it.
+    fn fan_out(&mut self, budget: &mut usize) {
+        let is_begun = (self.walk.part, self.walk.index) != (0, 0);
+        if !is_begun && matches!(self.queue.get(1), Some(Work::FanOut { .. })) {
+            return self.stage_together();
+        }
+        let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
+        let fan_out = Arc::clone(fan_out);
+        let before = *budget;
+        let finished = self.walk.go(&mut self.roster, &fan_out, budget, |outbox, label| {
+            outbox.send(fan_out.prepared.plain(label))
+        });
+        // A walk past sockets it does not admit costs time too.
+        *budget = (*budget).min(before.saturating_sub(1));
+        if finished {
+            self.report();
+        }
+    }
+
+    /// Stages every fan-out of one batch for its whole audience. Staging is memory only, so it is
+    /// not sliced; the writes that follow are.
+    fn stage_together(&mut self) {
+        let (mut bytes, mut no_limit) = (0, usize::MAX);
+        for _ in 0..BATCH {
+            let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
+            let fan_out = Arc::clone(fan_out);
+            let staged = &mut self.staged;
+            let mut longest = 0;
+            self.walk.go(&mut self.roster, &fan_out, &mut no_limit, |outbox, label| {
+                let frame = fan_out.prepared.plain(label);
+                longest = longest.max(frame.len());
+                if outbox.is_empty() {
+                    staged.push(Rc::clone(outbox));
+                }
+                outbox.stage(frame)
+            });
+            self.report();
+            bytes += longest;
+            if bytes > BATCH_BYTES {
+                return;
+            }
+        }
+    }
+
+    /// Ends the walk at the head of the queue and tells how many took its publication.
+    fn report(&mut self) {
+        let accepted = self.walk.finish();
+        if let Some(Work::FanOut { report, .. }) = self.queue.pop_front() {
+            // Whoever asked may have gone; then nobody needs the number.
+            let _ = report.send(accepted);
+        }
+    }
+
+    /// Does the first thing in the queue, which is no fan-out.
+    fn apply(&mut self) {
+        match self.queue.pop_front() {
+            Some(Work::Attach { key, groups, welcome }) => {
+                let outbox = self.worker.outbox(key);
+                if let Some(outbox) = outbox {
+                    self.roster.seat(key, outbox);
+                    for group in groups {
+                        self.roster.join(key, group);
+                    }
+                    self.write(key, &welcome);
+                }
+            }
+            Some(Work::Change { key, leave, join, confirm }) => {
+                for group in leave {
+                    self.roster.leave(key, group);
+                }
+                for group in join {
+                    self.roster.join(key, group);
+                }
+                self.write(key, &confirm);
+            }
+            Some(Work::Detach(key)) => self.roster.vacate(key),
+            Some(Work::Evict(key)) => {
+                if let Some(outbox) = self.roster.get(key) {
+                    outbox.evict();
+                }
+            }
+            Some(Work::CloseAll(farewell)) => {
+                for outbox in self.roster.all() {
+                    outbox.close(farewell);
+                }
+            }
+            Some(Work::FanOut { .. }) | None => {}
+        }
+    }
+
+    fn write(&self, key: SocketKey, reply: &Reply) {
+        if let Some(outbox) = self.roster.get(key) {
+            for frame in reply.frames() {
+                outbox.send(frame);
+            }
+        }
+    }
+}
+
+impl Walk {
+    /// Gives `deliver` the recipients that are left, as far as `budget` allows. Gives whether that
+    /// was all of them.
+    fn go(
+        &mut self,
+        roster: &mut Roster<Rc<Outbox>>,
+        fan_out: &FanOut,
+        budget: &mut usize,
+        mut deliver: impl FnMut(&Rc<Outbox>, Label) -> bool,
+    ) -> bool {
+        let mut take = |member: Member<'_, Rc<Outbox>>, label, accepted: &mut usize| {
+            if fan_out.audience.admits(&member) {
+                *accepted += usize::from(deliver(member.holds, label));
+            }
+        };
+        match &fan_out.audience.primary {
+            Primary::Sockets(keys) => {
+                while let Some(key) = keys.get(self.index) {
+                    if *budget == 0 {
+                        return false;
+                    }
+                    *budget -= 1;
+                    self.index += 1;
+                    if let Some(member) = roster.member(*key) {
+                        take(member, 0, &mut self.accepted);
+                    }
+                }
+            }
+            Primary::Groups(groups) => {
+                while let Some((group, label)) = groups.get(self.part) {
+                    while self.index < roster.size(*group) {
+                        if *budget == 0 {
+                            return false;
+                        }
+                        *budget -= 1;
+                        self.index += 1;
+                        if let Some(member) = roster.meet(*group, self.index - 1, self.number) {
+                            take(member, *label, &mut self.accepted);
+                        }
+                    }
+                    self.part += 1;
+                    self.index = 0;
+                }
+            }
+        }
+        true
+    }
+
+    /// Makes ready for the next walk. Gives how many accepted on this one.
+    fn finish(&mut self) -> usize {
+        let accepted = self.accepted;
+        *self = Walk { number: self.number + 1, ..Walk::default() };
+        accepted
+    }
+}
+
+impl Actor for WorkerHub {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        use actix::AsyncContext as _;
+        self.worker.rooms().do_send(Register { worker: self.worker.id(), hub: ctx.address() });
+    }
+}
+
+/// Sent to itself: the mailbox has been emptied into the queue, so begin.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Run;
+
+impl Handler<Work> for WorkerHub {
+    type Result = ();
+
+    fn handle(&mut self, work: Work, ctx: &mut Self::Context) {
+        self.queue.push_back(work);
+        if !self.is_running {
+            self.is_running = true;
+            // A notification is handled once the mailbox is empty: all that came at once is seen at
+            // once.
+            ctx.notify(Run);
+        }
+    }
+}
+
+impl Handler<Run> for WorkerHub {
+    type Result = ();
+
+    fn handle(&mut self, _: Run, ctx: &mut Self::Context) {
+        self.run(ctx);
+    }
+}

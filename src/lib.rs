@@ -1,0 +1,45 @@
+//! Switchboard: a real-time gateway. A backend POSTs once, and every client in the room has it.
+//!
+//! # The floors
+//! A module imports from its own folder and from lower floors only; `tests/it/architecture.rs`
+//! holds the table.
+//!
+//! | floor | module | what lives there |
+//! |---|---|---|
+//! | 6 | [`app`] | the gateway put together, started and stopped |
+//! | 5 | [`http`] | routes, callers, the hand-over of a socket |
+//! | 4 | [`session`] | one connection, as an actor |
+//! | 3 | [`hub`] | who is in which room; the way of a publication to the sockets |
+//! | 2 | [`dialect`], [`auth`] | how events are spelled; who may do what |
+//! | 1 | [`proto`], [`events`] | sans-IO codecs; the vocabulary |
+//! | 0 | [`domain`], [`ambient`], [`config`], [`limits`], [`telemetry`] | nouns, time, settings, counts, logs |
+//!
+//! # Two journeys, to be read in this order
+//! **An admin POST to a thousand dashboards**: [`http::broadcast`] reads it, [`events::catalog`] says
+//! whether it may be sent, [`hub::room_server`] finds out whom it means and tells each worker once,
+//! [`hub::worker_hub`] writes the bytes that [`dialect::prepared`] made once.
+//!
+//! **A dashboard joins a room**: [`session::io`] reads, [`proto::websocket`] and [`proto::plain`]
+//! take the bytes apart, [`events::command`] types them, [`auth::access`] allows it,
+//! [`hub::room_server`] enters it in the books, and the hub writes `room_joined` in the very step
+//! that makes it a member.
+
+#![forbid(unsafe_code)]
+#![warn(rust_2018_idioms)]
+
+pub mod ambient;
+pub mod app;
+pub mod auth;
+pub mod config;
+pub mod dialect;
+pub mod domain;
+pub mod events;
+pub mod http;
+pub mod hub;
+pub mod limits;
+pub mod proto;
+pub mod session;
+pub mod telemetry;
+
+pub use app::{App, Running};
+pub use config::Settings;

@@ -1,0 +1,71 @@
+//! Reads the settings, starts the gateway, and serves until it is told to stop.
+
+use std::process::ExitCode;
+
+use log::{error, warn};
+use switchboard::telemetry::{self, LogFormat, LogOptions};
+use switchboard::{App, Settings};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let settings = match Settings::from_process() {
+        Ok(settings) => settings,
+        Err(error) if error.is_help() => {
+            println!("{error}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
+        }
+    };
+    let options = LogOptions {
+        filter: &settings.rust_log,
+        format: if settings.log_json { LogFormat::Json } else { LogFormat::Text },
+        file: settings.log_file.as_deref(),
+        enabled: settings.enable_logging,
+    };
+    if let Err(error) = telemetry::init_logging(&options) {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    if settings.metrics_ws_port.is_some() {
+        warn!("METRICS_WS_PORT is deprecated: use PORT, WS_PORT or EXTRA_PORTS");
+    }
+    match serve(settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!("{error}");
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(settings: Settings) -> std::io::Result<()> {
+    // Before anyone can reach us, so that no signal is missed.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let running = App::builder(settings).start()?;
+    for address in running.addresses() {
+        println!("listening on http://{address}");
+    }
+    if let Some(address) = running.addresses().first() {
+        println!("  console     http://{address}/");
+        println!("  dashboards  ws://{address}/ws");
+        println!(
+            "  broadcast   curl -X POST http://{address}/api/ws/broadcast -H 'content-type: application/json' \\"
+        );
+        println!(
+            "                -d '{{\"type\":\"system:notification\",\"data\":{{\"message\":\"hello\"}}}}'"
+        );
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    running.stop().await
+}

@@ -1,0 +1,151 @@
+//! What a client can say, and one message in the making: fragments put together, text checked,
+//! limits applied.
+//!
+//! Nothing about the order of frames may live here: [`super::decoder`] says which belong to a
+//! message. A limit is applied when a frame is announced, before its bytes, so that memory only
+//! ever follows what is going to be kept.
+
+use bytes::Bytes;
+
+use super::close::{CloseFrame, Violation};
+use super::header::Mask;
+use super::utf8::Utf8;
+
+/// Bounds on the bytes of one message, fragments together. `soft` above `hard` means `hard`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Above this a message is skipped and reported. Zero skips all that are not empty.
+    pub soft: usize,
+    /// Above this the connection has to end, with 1009. Every frame counts for one byte at
+    /// least, so that empty fragments cannot go on for ever; zero therefore allows no message.
+    pub hard: usize,
+}
+
+/// What a client said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A whole text message.
+    Text(String),
+    /// A whole message of bytes.
+    Binary(Vec<u8>),
+    /// Wants a pong with the same payload.
+    Ping(Bytes),
+    /// Answers a ping of ours, or nothing at all.
+    Pong(Bytes),
+    /// The client has said its last; `None` if without giving a reason.
+    Close(Option<CloseFrame>),
+    /// A message over [`Limits::soft`]: its bytes were dropped while they arrived.
+    TooLarge {
+        /// The bytes it had, at most [`Limits::hard`].
+        size: usize,
+    },
+}
+
+/// A message whose first frame has begun and whose last has not ended.
+#[derive(Debug)]
+pub(super) struct Message {
+    body: Body,
+    /// Bytes of the frames announced so far.
+    size: usize,
+    /// The same for the hard limit, where an empty frame counts as one byte.
+    charged: usize,
+    /// Bytes it can still come to, as far as is known; the bound of its capacity.
+    most: usize,
+}
+
+#[derive(Debug)]
+enum Body {
+    Text(Utf8, String),
+    Binary(Vec<u8>),
+    /// Over the soft limit, but still a violation if it is not UTF-8.
+    SkippedText(Utf8),
+    SkippedBinary,
+}
+
+impl Message {
+    pub fn text() -> Self {
+        Self::new(Body::Text(Utf8::default(), String::new()))
+    }
+
+    pub fn bytes() -> Self {
+        Self::new(Body::Binary(Vec::new()))
+    }
+
+    fn new(body: Body) -> Self {
+        Self { body, size: 0, charged: 0, most: 0 }
+    }
+
+    /// Takes note of the next frame, the last if `fin`. A message over `soft` is skipped from
+    /// here on, and its memory given back.
+    ///
+    /// # Errors
+    /// 1009 for a message over `hard`.
+    pub fn announce(mut self, length: usize, fin: bool, limits: Limits) -> Result<Self, Violation> {
+        self.size = self.size.saturating_add(length);
+        self.charged = self.charged.saturating_add(length.max(1));
+        if self.charged > limits.hard {
+            return Err(Violation::too_big());
+        }
+        if self.size > limits.soft {
+            self.body = match self.body {
+                Body::Text(utf8, _) | Body::SkippedText(utf8) => Body::SkippedText(utf8),
+                Body::Binary(_) | Body::SkippedBinary => Body::SkippedBinary,
+            };
+        }
+        // The last frame says how long the message will be, the others leave it open.
+        self.most = if fin { self.size } else { limits.soft };
+        Ok(self)
+    }
+
+    /// Takes the next bytes of the frame that was announced last.
+    ///
+    /// # Errors
+    /// 1007 for text that cannot become UTF-8 any more, skipped or not.
+    pub fn read(&mut self, masked: &[u8], mask: &mut Mask) -> Result<(), Violation> {
+        match &mut self.body {
+            Body::Text(utf8, text) => {
+                let needed = text.len() + utf8.held() + masked.len();
+                let capacity = grown(text.capacity(), needed, self.most);
+                text.reserve_exact(capacity - text.len());
+                utf8.read(masked, mask, |valid| text.push_str(valid))
+            }
+            Body::Binary(bytes) => {
+                let needed = bytes.len() + masked.len();
+                let capacity = grown(bytes.capacity(), needed, self.most);
+                bytes.reserve_exact(capacity - bytes.len());
+                mask.unmask_onto(bytes, masked);
+                Ok(())
+            }
+            Body::SkippedText(utf8) => utf8.read(masked, mask, |_| ()),
+            Body::SkippedBinary => Ok(()),
+        }
+    }
+
+    /// Ends the message behind its last frame.
+    ///
+    /// # Errors
+    /// 1007 for text that ends inside a character.
+    pub fn finish(self) -> Result<Event, Violation> {
+        match self.body {
+            Body::Text(utf8, text) => utf8.end().map(|()| Event::Text(text)),
+            Body::Binary(bytes) => Ok(Event::Binary(bytes)),
+            Body::SkippedText(utf8) => utf8.end().map(|()| Event::TooLarge { size: self.size }),
+            Body::SkippedBinary => Ok(Event::TooLarge { size: self.size }),
+        }
+    }
+
+    /// Bytes on the heap.
+    pub fn capacity(&self) -> usize {
+        match &self.body {
+            Body::Text(_, text) => text.capacity(),
+            Body::Binary(bytes) => bytes.capacity(),
+            Body::SkippedText(_) | Body::SkippedBinary => 0,
+        }
+    }
+}
+
+/// The capacity for `needed` bytes of at most `most`: doubled, so that small pieces do not each
+/// copy all before them, but never beyond what may come.
+fn grown(capacity: usize, needed: usize, most: usize) -> usize {
+    if needed <= capacity { capacity } else { capacity.saturating_mul(2).min(most).max(needed) }
+}

@@ -1,0 +1,41 @@
+//! The frames and messages of RFC 6455, server side, as bytes in and bytes out.
+//!
+//! To be read in this order: `frame` (what a frame is, and the server's), `header` (the client's,
+//! and its mask), `close`, `utf8`, `message` (fragments become one), `decoder` (bytes become
+//! events). No socket, no clock, no handshake and no policy may live here: the same bytes always
+//! give the same events however they were cut into reads, which is what makes the codec testable
+//! byte by byte. Who answers a ping, echoes a close or logs a [`Violation`] is the session's
+//! business.
+//!
+//! What the codec promises about hostile input:
+//! - it never panics, and every call takes bytes, gives an event or names a [`Violation`];
+//! - memory follows the bytes that came, never the length a message announced, and stays within
+//!   [`Limits::soft`] plus one control frame; between messages it is zero;
+//! - after a close frame or a violation it swallows everything, so a caller that goes on calling
+//!   cannot spin.
+//!
+//! ```
+//! use switchboard::proto::websocket::{Decoder, Event, Limits, Opcode, encode};
+//!
+//! let mut decoder = Decoder::new(Limits { soft: 1_000, hard: 10_000 });
+//! // "Hi", masked with the key 1 2 3 4, and the first byte of a frame still to come.
+//! let mut input: &[u8] = &[0x81, 0x82, 1, 2, 3, 4, b'H' ^ 1, b'i' ^ 2, 0x89];
+//!
+//! assert_eq!(decoder.decode(&mut input), Ok(Some(Event::Text("Hi".into()))));
+//! assert_eq!(decoder.decode(&mut input), Ok(None));
+//! assert!(input.is_empty());
+//!
+//! assert_eq!(encode(Opcode::Text, b"Hi"), b"\x81\x02Hi".as_slice());
+//! ```
+
+mod close;
+mod decoder;
+mod frame;
+mod header;
+mod message;
+mod utf8;
+
+pub use close::{CloseCode, CloseFrame, Violation};
+pub use decoder::Decoder;
+pub use frame::{FrameBuilder, Opcode, encode};
+pub use message::{Event, Limits};

@@ -1,0 +1,112 @@
+//! What the WebSocket codec promises for all input: one list of cases fed in three ways, one
+//! named test per attack, and properties over streams that proptest makes up.
+//!
+//! Here stands what the three share: a client's frames written without the codec's help, and
+//! `feed`, which checks at every step what must hold for any input at all.
+
+mod websocket_attacks;
+mod websocket_cases;
+mod websocket_streams;
+
+use bytes::Bytes;
+use proptest::sample::Index;
+use switchboard::proto::websocket::{CloseCode, Decoder, Event, Limits, Violation};
+
+const LIMITS: Limits = Limits { soft: 300, hard: 70_000 };
+
+/// A control frame may wait half-read beside a message.
+const CONTROL_MAX: usize = 125;
+
+const FIN: u8 = 0x80;
+const CONTINUATION: u8 = 0x0;
+const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+const PONG: u8 = 0xA;
+
+/// A client's frame, written without the codec's help.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = header(first, payload.len() as u64);
+    bytes.extend(payload.iter().zip([1, 2, 3, 4].iter().cycle()).map(|(byte, key)| byte ^ key));
+    bytes
+}
+
+/// A client's header alone, announcing `length` in its shortest form.
+fn header(first: u8, length: u64) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match length {
+        0..126 => bytes.push(0x80 | length as u8),
+        126..65_536 => {
+            bytes.push(0x80 | 126);
+            bytes.extend((length as u16).to_be_bytes());
+        }
+        _ => {
+            bytes.push(0x80 | 127);
+            bytes.extend(length.to_be_bytes());
+        }
+    }
+    bytes.extend([1, 2, 3, 4]);
+    bytes
+}
+
+fn ping(payload: &'static str) -> Event {
+    Event::Ping(Bytes::from(payload))
+}
+
+/// Everything a decoder said, and how it ended.
+#[derive(Debug, Default, PartialEq)]
+struct Heard {
+    events: Vec<Event>,
+    violation: Option<Violation>,
+}
+
+impl Heard {
+    fn code(&self) -> Option<CloseCode> {
+        self.violation.map(|violation| violation.code)
+    }
+}
+
+/// Feeds the pieces in turn, and checks at every step what must hold for all input: each call
+/// takes bytes or gives an event, "need more" leaves nothing, memory is bounded.
+fn feed<'a>(limits: Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard {
+    let mut decoder = Decoder::new(limits);
+    let mut heard = Heard::default();
+    let mut finished = false;
+    for mut input in pieces {
+        loop {
+            let before = input.len();
+            let outcome = decoder.decode(&mut input);
+
+            let buffered = decoder.buffered();
+            assert!(buffered <= limits.soft.min(limits.hard) + CONTROL_MAX, "holds {buffered}");
+            match outcome {
+                Ok(None) => {
+                    assert!(input.is_empty(), "more is wanted, but {} are left", input.len());
+                    break;
+                }
+                _ if finished => panic!("speaks after its end: {outcome:?}"),
+                Ok(Some(event)) => {
+                    assert!(input.len() < before, "an event out of nothing");
+                    finished = matches!(event, Event::Close(_));
+                    heard.events.push(event);
+                }
+                Err(violation) => {
+                    finished = true;
+                    heard.violation = Some(violation);
+                }
+            }
+            if finished {
+                assert_eq!((input.len(), buffered), (0, 0), "the end leaves nothing behind");
+            }
+        }
+    }
+    heard
+}
+
+fn cut<'a>(bytes: &'a [u8], at: &[Index]) -> Vec<&'a [u8]> {
+    let mut ends: Vec<usize> = at.iter().map(|index| index.index(bytes.len() + 1)).collect();
+    ends.extend([0, bytes.len()]);
+    ends.sort_unstable();
+    ends.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
+}
