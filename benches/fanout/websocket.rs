@@ -1,0 +1,152 @@
+//! The client's end of one WebSocket, up to the moment its bytes are only counted.
+//!
+//! Just enough of RFC 6455 for a healthy server on loopback; it checks neither `Sec-WebSocket-Accept` (no SHA-1 among
+//! our crates) nor UTF-8. What this code costs falls on the load generator's core and is not measured.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
+
+use bytes::{Buf, Bytes, BytesMut};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::void::{During, Result, Void};
+
+const FINAL_TEXT: u8 = 0x81;
+const MASKED: u8 = 0x80;
+const HEAD_MAX: usize = 8 * 1024;
+const FRAME_MAX: usize = 1024 * 1024;
+
+pub struct WebSocket {
+    stream: TcpStream,
+    unread: BytesMut,
+}
+
+impl WebSocket {
+    /// # Errors
+    /// [`Void`] when the server does not answer 101; it quotes the status line.
+    pub async fn connect(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await.during("connecting a subscriber")?;
+        stream.set_nodelay(true).during("connecting a subscriber")?;
+        let mut socket = Self { stream, unread: BytesMut::new() };
+        let request = format!(
+            "GET /ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
+            random_key()
+        );
+        socket.stream.write_all(request.as_bytes()).await.during("asking for an upgrade")?;
+        let head = read_head(&mut socket.stream, &mut socket.unread).await?;
+        if !head.starts_with("HTTP/1.1 101 ") {
+            return Err(Void::new(format!("upgrade refused: {}", head.lines().next().unwrap_or_default())));
+        }
+        Ok(socket)
+    }
+
+    /// Sends one masked text frame of at most 125 bytes.
+    ///
+    /// # Errors
+    /// [`Void`] when the text is longer or the connection is gone.
+    pub async fn send(&mut self, text: &str) -> Result<()> {
+        let length = u8::try_from(text.len()).ok().filter(|length| *length <= 125);
+        let length = length.ok_or_else(|| Void::new("a subscriber's message is longer than 125 bytes"))?;
+        let mask = RandomState::new().hash_one(length).to_be_bytes();
+        let mut frame = vec![FINAL_TEXT, MASKED | length, mask[0], mask[1], mask[2], mask[3]];
+        frame.extend(text.bytes().enumerate().map(|(at, byte)| byte ^ mask[at % 4]));
+        self.stream.write_all(&frame).await.during("sending a subscriber's message")
+    }
+
+    /// The next frame as it was on the wire, header included.
+    ///
+    /// # Errors
+    /// [`Void`] when it is not one whole unmasked text frame of at most 1 MiB.
+    pub async fn frame(&mut self) -> Result<Bytes> {
+        loop {
+            if let Some((header, payload)) = frame_lengths(&self.unread)?
+                && self.unread.len() >= header + payload
+            {
+                return Ok(self.unread.split_to(header + payload).freeze());
+            }
+            read_more(&mut self.stream, &mut self.unread).await?;
+        }
+    }
+
+    /// The next frame's JSON.
+    ///
+    /// # Errors
+    /// [`Void`] as for [`WebSocket::frame`], or when it is no JSON.
+    pub async fn message(&mut self) -> Result<Value> {
+        json_of(self.frame().await?)
+    }
+
+    /// # Errors
+    /// [`Void`] when bytes are left over that nobody would count.
+    pub fn into_stream(self) -> Result<TcpStream> {
+        match self.unread.len() {
+            0 => Ok(self.stream),
+            more => Err(Void::new(format!("{more} bytes more than expected before the first round"))),
+        }
+    }
+}
+
+/// # Errors
+/// [`Void`] when the frame's payload is no JSON.
+pub fn json_of(mut frame: Bytes) -> Result<Value> {
+    let (header, _) = frame_lengths(&frame)?.ok_or_else(|| Void::new("half a frame"))?;
+    frame.advance(header);
+    serde_json::from_slice(&frame).during("reading a frame's JSON")
+}
+
+/// Reads an HTTP head into a string; what follows it stays in `unread`.
+///
+/// # Errors
+/// [`Void`] when the connection ends before it, or it is longer than 8 KiB.
+pub async fn read_head(stream: &mut TcpStream, unread: &mut BytesMut) -> Result<String> {
+    loop {
+        if let Some(at) = unread.windows(4).position(|end| end == b"\r\n\r\n") {
+            let head = unread.split_to(at + 4);
+            return Ok(String::from_utf8_lossy(&head).into_owned());
+        }
+        if unread.len() > HEAD_MAX {
+            return Err(Void::new("an HTTP head of more than 8 KiB"));
+        }
+        read_more(stream, unread).await?;
+    }
+}
+
+/// # Errors
+/// [`Void`] when the connection has ended.
+pub async fn read_more(stream: &mut TcpStream, unread: &mut BytesMut) -> Result<()> {
+    match stream.read_buf(unread).await.during("reading from the server")? {
+        0 => Err(Void::new("the server closed a connection")),
+        _ => Ok(()),
+    }
+}
+
+/// Lengths of header and payload, once the header is there.
+fn frame_lengths(bytes: &[u8]) -> Result<Option<(usize, usize)>> {
+    let (header, payload) = match *bytes {
+        [first, _, ..] if first != FINAL_TEXT => {
+            return Err(Void::new(format!("expected a whole text frame, got first byte {first:#04x}")));
+        }
+        [_, short @ 0..=125, ..] => (2, u64::from(short)),
+        [_, 126, a, b, ..] => (4, u64::from(u16::from_be_bytes([a, b]))),
+        [_, 127, a, b, c, d, e, f, g, h, ..] => (10, u64::from_be_bytes([a, b, c, d, e, f, g, h])),
+        [_, MASKED..=u8::MAX, ..] => return Err(Void::new("the server masks its frames")),
+        _ => return Ok(None),
+    };
+    match usize::try_from(payload) {
+        Ok(payload) if payload <= FRAME_MAX => Ok(Some((header, payload))),
+        _ => Err(Void::new(format!("a frame of {payload} bytes"))),
+    }
+}
+
+/// 16 random bytes in base64, drawn as text: 21 free characters, one whose low four bits are zero, padding.
+fn random_key() -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const LAST: &[u8; 4] = b"AQgw";
+    let seed = RandomState::new();
+    let draw = |at: u8| usize::from(seed.hash_one(at).to_be_bytes()[0]);
+    let free = (0..21).map(|at| char::from(ALPHABET[draw(at) % 64]));
+    free.chain([char::from(LAST[draw(21) % 4]), '=', '=']).collect()
+}
