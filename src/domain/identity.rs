@@ -1,6 +1,6 @@
 //! Who a socket speaks for, and how far that is proven.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::id::Id;
 use super::time::Timestamp;
@@ -29,16 +29,20 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Nobody in particular. One value, shared by all who are nobody.
     pub fn anonymous() -> Arc<Identity> {
-        Arc::new(Identity {
-            trust: Trust::None,
-            user: None,
-            organization: None,
-            admin: false,
-            rooms: None,
-            projects: None,
-            expires_at: None,
-        })
+        static NOBODY: LazyLock<Arc<Identity>> = LazyLock::new(|| {
+            Arc::new(Identity {
+                trust: Trust::None,
+                user: None,
+                organization: None,
+                admin: false,
+                rooms: None,
+                projects: None,
+                expires_at: None,
+            })
+        });
+        Arc::clone(&NOBODY)
     }
 
     pub fn is_verified(&self) -> bool {

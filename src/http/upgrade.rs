@@ -11,7 +11,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 
-use actix::{Actor, Context};
+use actix::Context;
 use actix_codec::{Framed, FramedParts};
 use actix_http::body::{BodySize, BoxBody, MessageBody};
 use actix_http::h1::{self, Message};
@@ -19,7 +19,7 @@ use actix_http::{ConnectionType, Request, Response, StatusCode};
 use actix_service::{Service, ServiceFactory, always_ready};
 use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
-use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt, TryFutureExt, future::LocalBoxFuture};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio_util::codec::Encoder;
@@ -92,7 +92,8 @@ where
 
     fn call(&self, (request, framed): Upgrade) -> Self::Future {
         let answer = self.0.call(request);
-        Box::pin(async move {
+        // In two boxes, so that what the answer needed is freed when the session begins to live.
+        let answered: LocalBoxFuture<'static, _> = Box::pin(async move {
             let mut answer: Response<BoxBody> = match answer.await {
                 Ok(answer) => Response::from(answer).map_into_boxed_body(),
                 Err(error) => error.into(),
@@ -103,23 +104,22 @@ where
                 None
             };
             match admission {
-                // Boxed apart: what the answer needed is not kept for the connection's life.
-                Some(admission) => hand_over(admission, answer, framed).map_err(UpgradeError)?.await,
-                None => send_answer(framed, answer).await.map_err(UpgradeError)?,
+                Some(admission) => hand_over(admission, answer, framed),
+                None => {
+                    send_answer(framed, answer).await.map(|()| futures_util::future::ready(()).boxed_local())
+                }
             }
-            Ok(())
-        })
+        });
+        Box::pin(answered.map_err(UpgradeError).and_then(|life| life.map(Ok)))
     }
 }
 
 /// Makes the session and gives it the socket. The future is the session's whole life.
-///
-/// Not async, so that everything HTTP is dropped when it returns and not when the session ends.
 fn hand_over(
     admission: Admission,
     answer: Response<BoxBody>,
     framed: Framed<TcpStream, h1::Codec>,
-) -> io::Result<impl Future<Output = ()> + use<>> {
+) -> io::Result<LocalBoxFuture<'static, ()>> {
     let FramedParts { io: stream, mut codec, read_buf, write_buf: mut head, .. } = framed.into_parts();
     codec.encode(Message::Item((answer.drop_body(), BodySize::Stream)), &mut head)?;
     let socket = SockRef::from(&stream);
@@ -128,7 +128,7 @@ fn hand_over(
     // Copied, because both are the framework's 8 KiB buffers and would be kept whole.
     let (head, unread) = (Bytes::copy_from_slice(&head), Bytes::copy_from_slice(&read_buf));
     let session = Session::new(admission, stream, &head, unread);
-    Ok(Context::<Session>::new().into_future(session))
+    Ok(Context::<Session>::new().into_future(session).boxed_local())
 }
 
 /// Answers an upgrade request with ordinary HTTP, and closes.
@@ -152,9 +152,3 @@ async fn send_answer(
     poll_fn(|cx| framed.as_mut().flush::<Out>(cx)).await?;
     poll_fn(|cx| framed.as_mut().close::<Out>(cx)).await
 }
-
-/// The session is the connection's task, so that the server counts the connection while it lives.
-const _: fn() = || {
-    fn is_actor<A: Actor<Context = Context<A>>>() {}
-    is_actor::<Session>();
-};
