@@ -47,13 +47,15 @@ pub struct App {
     ambient: Ambient,
 }
 
-/// A gateway that serves.
+/// A gateway that serves. Dropped, it ends at once and without a goodbye; see [`Running::stop`].
 pub struct Running {
     addresses: Vec<SocketAddr>,
     server: ServerHandle,
     ended: oneshot::Receiver<io::Result<()>>,
     shared: Arc<Shared>,
     rooms: Addr<RoomServer>,
+    /// The RoomServer's thread.
+    arbiter: Arbiter,
     ambient: Ambient,
     shutdown_timeout: Duration,
 }
@@ -87,8 +89,8 @@ impl App {
 
         let clock = Arc::clone(&ambient.clock);
         let limits = book_limits(&settings);
-        let rooms =
-            RoomServer::start_in_arbiter(&Arbiter::new().handle(), move |_| RoomServer::new(limits, clock));
+        let arbiter = Arbiter::new();
+        let rooms = RoomServer::start_in_arbiter(&arbiter.handle(), move |_| RoomServer::new(limits, clock));
         let crew = Crew::new(rooms.clone(), settings.send_queue_bytes, settings.send_queue_total_bytes);
         let crew = Arc::new(crew);
         let shared = Arc::new(shared(&settings, &ambient));
@@ -142,6 +144,7 @@ impl App {
             ended,
             shared,
             rooms,
+            arbiter,
             ambient,
             shutdown_timeout: settings.shutdown_timeout,
         })
@@ -161,7 +164,7 @@ impl Running {
 
     /// Stops: refuses new connections, tells every client that the service restarts, and ends when
     /// all have gone or the shutdown timeout has passed.
-    pub async fn stop(self) -> io::Result<()> {
+    pub async fn stop(mut self) -> io::Result<()> {
         info!("stopping");
         self.shared.is_stopping.store(true, Ordering::Release);
         let deadline = self.ambient.clock.now() + self.shutdown_timeout;
@@ -173,7 +176,15 @@ impl Running {
             self.ambient.clock.sleep_until(soon).await;
         }
         self.server.stop(false).await;
-        self.ended.await.unwrap_or(Ok(()))
+        (&mut self.ended).await.unwrap_or(Ok(()))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Sent at once; the future only waits for the end.
+        drop(self.server.stop(false));
+        self.arbiter.stop();
     }
 }
 

@@ -1,3 +1,11 @@
 //! The one Rust integration binary: every module is linked and built once.
 
+mod admin_rest;
+mod architecture;
+mod attacks;
+mod journeys;
+mod order;
 mod proto_properties;
+mod slow_clients;
+mod support;
+mod time;
