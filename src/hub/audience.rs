@@ -1,6 +1,6 @@
 //! Whom a publication is for, in the numbers the hubs know.
 
-use super::GroupId;
+use super::groups::GroupId;
 use super::outboxes::SocketKey;
 use super::roster::Member;
 use crate::dialect::prepared::Label;

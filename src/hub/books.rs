@@ -1,4 +1,4 @@
-//! Who is in which room, over all workers, and what a target means.
+//! Who is in which room, over all workers. What a target means is found out in `targets`.
 //!
 //! Pure: no actor, no clock. The [`RoomServer`](super::room_server::RoomServer) owns the only
 //! instance, so every answer is consistent. Rooms, organizations and *everyone* are all groups; a
@@ -8,17 +8,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::GroupId;
-use super::audience::{Audience, Clause, Primary};
+use super::groups::{EVERYONE, GroupId, Groups};
 use super::messages::{Census, RoomCount};
 use super::outboxes::{SocketKey, WorkerId};
-use crate::dialect::prepared::Label;
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::id::Id;
 use crate::domain::identity::Identity;
 use crate::domain::room::{Room, RoomKey};
 use crate::domain::time::Timestamp;
-use crate::events::publication::{OrganizationTarget, Target};
 
 /// How many may be where (contract section 10).
 #[derive(Debug, Clone, Copy)]
@@ -35,12 +32,12 @@ pub struct BookLimits {
 pub struct Books {
     limits: BookLimits,
     sockets: HashMap<SocketKey, Socket>,
-    by_id: HashMap<Id, SocketKey>,
-    rooms: HashMap<RoomKey, RoomEntry>,
+    pub(super) by_id: HashMap<Id, SocketKey>,
+    pub(super) rooms: HashMap<RoomKey, RoomEntry>,
     /// Every scope in which a room of this name has members.
-    by_name: HashMap<Arc<str>, Vec<RoomKey>>,
-    organizations: HashMap<Id, GroupId>,
-    groups: Groups,
+    pub(super) by_name: HashMap<Arc<str>, Vec<RoomKey>>,
+    pub(super) organizations: HashMap<Id, GroupId>,
+    pub(super) groups: Groups,
 }
 
 struct Socket {
@@ -49,8 +46,8 @@ struct Socket {
     rooms: Vec<RoomKey>,
 }
 
-struct RoomEntry {
-    group: GroupId,
+pub(super) struct RoomEntry {
+    pub(super) group: GroupId,
     created_at: Timestamp,
 }
 
@@ -60,8 +57,6 @@ pub struct Change {
     pub leave: Vec<GroupId>,
     pub join: Vec<GroupId>,
 }
-
-const EVERYONE: GroupId = GroupId(0);
 
 impl Books {
     pub fn new(limits: BookLimits) -> Books {
@@ -217,94 +212,6 @@ impl Books {
         Census { sockets: self.sockets.len(), authenticated, rooms }
     }
 
-    /// Finds out whom `target` means now (contract D-33): the audience, the rooms by which it may be
-    /// matched, in the order of their labels, and the workers that have some of it.
-    pub fn resolve(&self, target: &Target) -> (Audience, Vec<Option<Arc<str>>>, Vec<WorkerId>) {
-        let mut labels = Vec::new();
-        let mut clauses = self.clauses(target);
-        let primary = if clauses.is_empty() {
-            labels.push(None);
-            Primary::Groups(vec![(EVERYONE, 0)])
-        } else {
-            match clauses.remove(0) {
-                (Clause::Sockets(keys), _) => {
-                    labels.push(None);
-                    Primary::Sockets(keys)
-                }
-                (Clause::Groups(groups), names) => {
-                    let label = |name: Arc<str>| {
-                        let known = labels.iter().position(|label| label.as_ref() == Some(&name));
-                        known.unwrap_or_else(|| {
-                            labels.push(Some(name));
-                            labels.len() - 1
-                        }) as Label
-                    };
-                    let named: Vec<Label> = names.into_iter().map(label).collect();
-                    Primary::Groups(groups.into_iter().zip(named).collect())
-                }
-            }
-        };
-        let workers = self.workers_of(&primary);
-        let filters = clauses.into_iter().map(|(clause, _)| clause).collect();
-        (Audience { primary, filters }, labels, workers)
-    }
-
-    /// A clause for each field that is given, with the room name each of its groups is matched by;
-    /// the field that tells clients most about why they got it stands first.
-    fn clauses(&self, target: &Target) -> Vec<(Clause, Vec<Arc<str>>)> {
-        let mut clauses = Vec::new();
-        if let Some(room) = &target.room {
-            clauses.push(self.rooms_named(std::iter::once(room.clone())));
-        }
-        if let Some(users) = &target.users {
-            clauses.push(self.rooms_named(users.iter().map(Room::user)));
-        }
-        if let Some(tenant) = &target.tenant {
-            clauses.push(self.rooms_named(Room::parse(&format!("tenant:{tenant}")).into_iter()));
-        }
-        match &target.organization {
-            Some(OrganizationTarget::Members(id)) => {
-                let group: Vec<GroupId> = self.organizations.get(id).copied().into_iter().collect();
-                let names = group.iter().map(|_| Room::org(id).shared_name()).collect();
-                clauses.push((Clause::Groups(group), names));
-            }
-            // Nobody can subscribe to a channel yet, so a channel has no subscribers.
-            Some(OrganizationTarget::Subscribers(_)) => {
-                clauses.push((Clause::Groups(Vec::new()), Vec::new()));
-            }
-            None => {}
-        }
-        if let Some(sockets) = &target.sockets {
-            let keys = sockets.iter().filter_map(|id| self.by_id.get(id).copied());
-            let mut keys: Vec<SocketKey> = keys.collect();
-            keys.sort_unstable_by_key(|key| (key.worker, key.slot));
-            keys.dedup();
-            clauses.push((Clause::Sockets(keys), Vec::new()));
-        }
-        clauses
-    }
-
-    /// The groups of rooms of these names, in every organization.
-    fn rooms_named(&self, rooms: impl Iterator<Item = Room>) -> (Clause, Vec<Arc<str>>) {
-        let keys = rooms.filter_map(|room| self.by_name.get(room.name())).flatten();
-        let found =
-            keys.filter_map(|key| self.rooms.get(key).map(|entry| (entry.group, key.room.shared_name())));
-        let (groups, names) = found.unzip();
-        (Clause::Groups(groups), names)
-    }
-
-    fn workers_of(&self, primary: &Primary) -> Vec<WorkerId> {
-        let mut workers: Vec<WorkerId> = match primary {
-            Primary::Groups(groups) => {
-                groups.iter().flat_map(|(group, _)| self.groups.workers(*group)).collect()
-            }
-            Primary::Sockets(keys) => keys.iter().map(|key| key.worker).collect(),
-        };
-        workers.sort_unstable();
-        workers.dedup();
-        workers
-    }
-
     fn check_organization(&self, organization: Option<&Id>) -> Result<(), ClientError> {
         let Some(organization) = organization else { return Ok(()) };
         let own = self.organizations.get(organization).map_or(0, |group| self.groups.size(*group));
@@ -392,54 +299,6 @@ fn rooms_of_identity(identity: &Identity) -> Vec<Room> {
     let user = identity.user.as_ref().map(Room::user);
     let org = identity.organization.as_ref().map(Room::org);
     [user, Some(Room::global()), org].into_iter().flatten().collect()
-}
-
-/// Members by group and worker; numbers of empty groups are used again.
-struct Groups {
-    by_worker: Vec<Vec<u32>>,
-    free: Vec<GroupId>,
-}
-
-impl Groups {
-    fn with_everyone() -> Groups {
-        Groups { by_worker: vec![Vec::new()], free: Vec::new() }
-    }
-
-    fn open(&mut self) -> GroupId {
-        self.free.pop().unwrap_or_else(|| {
-            self.by_worker.push(Vec::new());
-            GroupId(u32::try_from(self.by_worker.len() - 1).expect("fewer than 2^32 groups"))
-        })
-    }
-
-    fn enter(&mut self, group: GroupId, worker: WorkerId) {
-        let workers = &mut self.by_worker[group.0 as usize];
-        if workers.len() <= usize::from(worker) {
-            workers.resize(usize::from(worker) + 1, 0);
-        }
-        workers[usize::from(worker)] += 1;
-    }
-
-    /// How many are left; the number of an empty group is free from now on.
-    fn leave(&mut self, group: GroupId, worker: WorkerId) -> usize {
-        let workers = &mut self.by_worker[group.0 as usize];
-        workers[usize::from(worker)] -= 1;
-        let left = self.size(group);
-        if left == 0 && group != EVERYONE {
-            self.by_worker[group.0 as usize] = Vec::new();
-            self.free.push(group);
-        }
-        left
-    }
-
-    fn size(&self, group: GroupId) -> usize {
-        self.by_worker[group.0 as usize].iter().map(|count| *count as usize).sum()
-    }
-
-    fn workers(&self, group: GroupId) -> impl Iterator<Item = WorkerId> {
-        let counts = self.by_worker[group.0 as usize].iter();
-        counts.enumerate().filter(|(_, count)| **count > 0).map(|(worker, _)| worker as WorkerId)
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 use super::*;
 use crate::domain::identity::Trust;
+use crate::events::publication::{OrganizationTarget, Target};
+use crate::hub::audience::Primary;
 
 const NOW: Timestamp = Timestamp::from_millis(0);
 const LIMITS: BookLimits =
@@ -190,6 +192,6 @@ fn after_the_last_one_left_the_books_are_empty() {
     }
     assert!(books.sockets.is_empty() && books.by_id.is_empty() && books.rooms.is_empty());
     assert!(books.by_name.is_empty() && books.organizations.is_empty());
-    assert_eq!(books.groups.free.len(), books.groups.by_worker.len() - 1);
+    assert_eq!(books.groups.in_use(), 1, "everyone");
     assert_eq!(books.groups.size(EVERYONE), 0);
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix::{Addr, Message};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::GroupId;
 use super::audience::Audience;
+use super::groups::GroupId;
 use super::outboxes::{SocketKey, WorkerId};
 use super::worker_hub::WorkerHub;
 use crate::dialect::{Prepared, Reply};

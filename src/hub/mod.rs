@@ -12,15 +12,12 @@
 
 pub mod audience;
 pub mod books;
+pub mod groups;
 pub mod messages;
 pub mod outbox;
 pub mod outboxes;
 pub mod room_server;
 pub mod roster;
+mod targets;
 pub mod worker;
 pub mod worker_hub;
-
-/// A set of sockets that a publication can be for: everyone, a room, an organization. Numbered by
-/// the books, so that a hub finds it by index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct GroupId(pub u32);

@@ -4,7 +4,7 @@
 //! of its thread and changes it between fan-outs only, so that a walk over a group meets every
 //! member once.
 
-use super::GroupId;
+use super::groups::GroupId;
 use super::outboxes::SocketKey;
 
 /// Seats by slot, members by group. `T` is what a seat holds.

@@ -67,9 +67,9 @@ fn is_test(path: &Path) -> bool {
     })
 }
 
-/// Drops comments, and everything from the first `#[cfg(test)]` on: test modules stand last.
+/// Drops comments, and everything from the first test module on: test modules stand last.
 fn code_of(text: &str) -> String {
-    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let text = text.split("\n#[cfg(test)]").next().unwrap_or_default();
     let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
 }

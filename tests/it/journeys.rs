@@ -250,3 +250,14 @@ async fn a_stop_says_goodbye_to_everyone() {
     };
     tokio::join!(server.stop(), goodbye);
 }
+
+#[actix_web::test]
+async fn the_console_is_served_and_what_is_not_there_is_said_in_json() {
+    let server = TestServer::start();
+    let page = server.get("/").await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(page.header("content-security-policy").is_some());
+    server.get("/nothing").await.assert_error(404, "NOT_FOUND");
+    server.get("/ws").await.assert_error(426, "UPGRADE_REQUIRED");
+}

@@ -1,1 +1,182 @@
 //! Clients that stop reading: what they cost, when they go, and that nobody else notices.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+
+use crate::support::TestServer;
+use crate::support::{token, until};
+
+const ROOM: &str = "dashboard:overview";
+const KIB: usize = 1024;
+
+/// A client in the room that will not read any more.
+async fn stalled(server: &TestServer) -> TcpStream {
+    let mut socket = server.connect().await;
+    socket.join(ROOM).await;
+    socket.into_stream()
+}
+
+/// Publishes to the room, `bytes` of data at a time.
+async fn publish(server: &TestServer, bytes: usize) -> u64 {
+    let data = "x".repeat(bytes);
+    let answer = server.broadcast(json!({"type": "custom:fill", "room": ROOM, "data": data})).await;
+    answer["recipients_count"].as_u64().unwrap()
+}
+
+/// Splits what a stalled client finds in its socket into whole frames: their opcodes and payloads.
+fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let mut frames = Vec::new();
+    while bytes.len() >= 2 {
+        let (head, length) = match bytes[1] {
+            126 if bytes.len() >= 4 => (4, usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))),
+            127 if bytes.len() >= 10 => (10, u64::from_be_bytes(bytes[2..10].try_into().unwrap()) as usize),
+            short if short < 126 => (2, usize::from(short)),
+            _ => break,
+        };
+        if bytes.len() < head + length {
+            break;
+        }
+        frames.push((bytes[0] & 0x0f, bytes[head..head + length].to_vec()));
+        bytes = &bytes[head + length..];
+    }
+    assert!(bytes.is_empty(), "the last frame is whole");
+    frames
+}
+
+#[actix_web::test]
+async fn a_client_that_stops_reading_is_closed_at_its_bound_and_nobody_else_notices() {
+    let bound = 256 * KIB;
+    let settings = [("SEND_QUEUE_BYTES", "262144"), ("HARD_MAX_MESSAGE_BYTES", "131072")];
+    let settings = [&settings[..], &[("MAX_MESSAGE_SIZE_BYTES", "65536"), ("WORKERS", "1")]].concat();
+    let server = TestServer::with(&settings);
+    let mut reader = server.connect().await;
+    reader.join(ROOM).await;
+    let mut stalled = stalled(&server).await;
+
+    let (mut published, mut slowest) = (0, Duration::ZERO);
+    loop {
+        let before = std::time::Instant::now();
+        let recipients = publish(&server, 16 * KIB).await;
+        published += 1;
+        reader.next("custom:fill").await;
+        slowest = slowest.max(before.elapsed());
+        if recipients == 1 {
+            break;
+        }
+        assert!(published < 2000, "the stalled client is never closed");
+    }
+    // Its kernel's buffers, ours, and the bound are all that was ever held for it.
+    let taken = published * 16 * KIB;
+    println!(
+        "closed after {published} messages of 16 KiB ({} KiB, bound {} KiB and kernel buffers); \
+         the slowest of the reader's took {slowest:?}",
+        taken / KIB,
+        bound / KIB
+    );
+    assert!(taken > bound, "a healthy pause is not punished");
+
+    // It wakes up: whole frames, the last of them a goodbye that says why.
+    let mut found = Vec::new();
+    stalled.read_to_end(&mut found).await.ok();
+    let frames = frames(&found);
+    let (opcode, payload) = frames.last().unwrap();
+    assert_eq!((*opcode, &payload[..2]), (8, &1013_u16.to_be_bytes()[..]));
+    server.until_connections(1).await;
+}
+
+#[actix_web::test]
+async fn a_client_that_is_only_slow_gets_everything_in_order() {
+    let server = TestServer::start();
+    let mut slow = server.connect().await;
+    slow.join(ROOM).await;
+    // More than the kernel takes, less than the bound of 4 MiB.
+    for count in 0..48 {
+        let data = json!({"n": count, "fill": "x".repeat(64 * KIB)});
+        let answer = server.broadcast(json!({"type": "custom:n", "room": ROOM, "data": data})).await;
+        assert_eq!(answer["recipients_count"], 1);
+    }
+    for count in 0..48 {
+        assert_eq!(slow.next("custom:n").await["data"]["n"], count);
+    }
+    slow.expect_nothing().await;
+}
+
+#[actix_web::test]
+async fn a_stalled_client_s_timers_go_on() {
+    let server = TestServer::by_hand(&[]);
+    let token = token::sign(json!({"sub": "u1", "exp": server.clock.seconds() + 20}));
+    let mut stalled = server.connect().await;
+    stalled.join(ROOM).await;
+    stalled.send(json!({"type": "auth", "payload": {"token": token}})).await;
+    stalled.next("auth:success").await;
+    let _stalled = stalled.into_stream();
+    // Fill the kernel's buffers, so that the socket takes nothing any more.
+    for _ in 0..40 {
+        publish(&server, 64 * KIB).await;
+    }
+    server.clock.advance(Duration::from_secs(20));
+    // Its token has expired: it is told, cannot hear it, and is let go nevertheless.
+    until(|| {
+        server.clock.advance(Duration::from_secs(1));
+        server.running().connections() == 0
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn when_too_much_waits_in_all_the_fullest_goes_first() {
+    // Each may hold 6 MiB, all together half a MiB more.
+    let settings = [("SEND_QUEUE_BYTES", "6291456"), ("SEND_QUEUE_TOTAL_BYTES", "6815744")];
+    let server = TestServer::with(&settings);
+    let mut fuller = stalled(&server).await;
+    for _ in 0..80 {
+        assert_eq!(publish(&server, 64 * KIB).await, 1);
+    }
+    let mut later = stalled(&server).await;
+    let mut reader = server.connect().await;
+    reader.join(ROOM).await;
+    let mut published = 0;
+    while publish(&server, 64 * KIB).await == 3 {
+        reader.next("custom:fill").await;
+        published += 1;
+        assert!(published < 40, "too much waits and nobody goes");
+    }
+    reader.next("custom:fill").await;
+
+    let mut found = Vec::new();
+    fuller.read_to_end(&mut found).await.ok();
+    let frames = frames(&found);
+    let (opcode, payload) = frames.last().unwrap();
+    assert_eq!((*opcode, &payload[..2]), (8, &1013_u16.to_be_bytes()[..]));
+    server.until_connections(2).await;
+    // The later one is still a member, and what waited for it is still coming.
+    let mut first = [0; 1];
+    later.read_exact(&mut first).await.unwrap();
+    assert_eq!(first[0], 0x81);
+    assert_eq!(publish(&server, KIB).await, 2);
+}
+
+#[actix_web::test]
+async fn clients_that_vanish_leave_nothing_behind() {
+    let server = TestServer::start();
+    for round in 0..10 {
+        let mut sockets = Vec::new();
+        for _ in 0..20 {
+            sockets.push(stalled(&server).await);
+        }
+        // Some say goodbye by resetting, some by closing, some in the middle of what they are sent.
+        for (index, socket) in sockets.iter().enumerate() {
+            if index % 3 == 0 {
+                socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO)).unwrap();
+            }
+        }
+        publish(&server, if round % 2 == 0 { 64 * KIB } else { 64 }).await;
+        drop(sockets);
+        server.until_connections(0).await;
+    }
+    let status = server.get("/api/ws/status").await.json();
+    assert_eq!((&status["totalClients"], &status["rooms"]), (&json!(0), &json!({})));
+}

@@ -1,0 +1,101 @@
+//! What a target means: from the words of a publication to the numbers the hubs know.
+
+use std::sync::Arc;
+
+use super::audience::{Audience, Clause, Primary};
+use super::books::Books;
+use super::groups::{EVERYONE, GroupId};
+use super::outboxes::{SocketKey, WorkerId};
+use crate::dialect::prepared::Label;
+use crate::domain::room::Room;
+use crate::events::publication::{OrganizationTarget, Target};
+
+impl Books {
+    /// Finds out whom `target` means now (contract D-33): the audience, the rooms by which it may be
+    /// matched, in the order of their labels, and the workers that have some of it.
+    pub fn resolve(&self, target: &Target) -> (Audience, Vec<Option<Arc<str>>>, Vec<WorkerId>) {
+        let mut labels = Vec::new();
+        let mut clauses = self.clauses(target);
+        let primary = if clauses.is_empty() {
+            labels.push(None);
+            Primary::Groups(vec![(EVERYONE, 0)])
+        } else {
+            match clauses.remove(0) {
+                (Clause::Sockets(keys), _) => {
+                    labels.push(None);
+                    Primary::Sockets(keys)
+                }
+                (Clause::Groups(groups), names) => {
+                    let label = |name: Arc<str>| {
+                        let known = labels.iter().position(|label| label.as_ref() == Some(&name));
+                        known.unwrap_or_else(|| {
+                            labels.push(Some(name));
+                            labels.len() - 1
+                        }) as Label
+                    };
+                    let named: Vec<Label> = names.into_iter().map(label).collect();
+                    Primary::Groups(groups.into_iter().zip(named).collect())
+                }
+            }
+        };
+        let workers = self.workers_of(&primary);
+        let filters = clauses.into_iter().map(|(clause, _)| clause).collect();
+        (Audience { primary, filters }, labels, workers)
+    }
+
+    /// A clause for each field that is given, with the room name each of its groups is matched by;
+    /// the field that tells clients most about why they got it stands first.
+    fn clauses(&self, target: &Target) -> Vec<(Clause, Vec<Arc<str>>)> {
+        let mut clauses = Vec::new();
+        if let Some(room) = &target.room {
+            clauses.push(self.rooms_named(std::iter::once(room.clone())));
+        }
+        if let Some(users) = &target.users {
+            clauses.push(self.rooms_named(users.iter().map(Room::user)));
+        }
+        if let Some(tenant) = &target.tenant {
+            clauses.push(self.rooms_named(Room::parse(&format!("tenant:{tenant}")).into_iter()));
+        }
+        match &target.organization {
+            Some(OrganizationTarget::Members(id)) => {
+                let group: Vec<GroupId> = self.organizations.get(id).copied().into_iter().collect();
+                let names = group.iter().map(|_| Room::org(id).shared_name()).collect();
+                clauses.push((Clause::Groups(group), names));
+            }
+            // Nobody can subscribe to a channel yet, so a channel has no subscribers.
+            Some(OrganizationTarget::Subscribers(_)) => {
+                clauses.push((Clause::Groups(Vec::new()), Vec::new()));
+            }
+            None => {}
+        }
+        if let Some(sockets) = &target.sockets {
+            let keys = sockets.iter().filter_map(|id| self.by_id.get(id).copied());
+            let mut keys: Vec<SocketKey> = keys.collect();
+            keys.sort_unstable_by_key(|key| (key.worker, key.slot));
+            keys.dedup();
+            clauses.push((Clause::Sockets(keys), Vec::new()));
+        }
+        clauses
+    }
+
+    /// The groups of rooms of these names, in every organization.
+    fn rooms_named(&self, rooms: impl Iterator<Item = Room>) -> (Clause, Vec<Arc<str>>) {
+        let keys = rooms.filter_map(|room| self.by_name.get(room.name())).flatten();
+        let found =
+            keys.filter_map(|key| self.rooms.get(key).map(|entry| (entry.group, key.room.shared_name())));
+        let (groups, names) = found.unzip();
+        (Clause::Groups(groups), names)
+    }
+
+    fn workers_of(&self, primary: &Primary) -> Vec<WorkerId> {
+        let mut workers: Vec<WorkerId> = match primary {
+            Primary::Groups(groups) => {
+                groups.iter().flat_map(|(group, _)| self.groups.workers(*group)).collect()
+            }
+            Primary::Sockets(keys) => keys.iter().map(|key| key.worker).collect(),
+        };
+        workers.sort_unstable();
+        workers.dedup();
+        workers
+    }
+}
