@@ -62,6 +62,8 @@ pub struct Running {
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
+/// Files besides the sessions' sockets: requests, listeners, logs.
+const OTHER_FILES: u64 = 1024;
 /// Sockets one worker accepts before the framework lets the rest hang; our own limit, which
 /// answers, must be reached first.
 const UNREACHED: usize = 1_000_000;
@@ -84,6 +86,7 @@ impl App {
     /// An address that cannot be bound, named.
     pub fn start(self) -> io::Result<Running> {
         let App { settings, ambient } = self;
+        raise_open_files(settings.max_connections);
         let listeners = bind(&settings)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
 
@@ -106,7 +109,9 @@ impl App {
             .max_concurrent_connections(UNREACHED)
             .shutdown_timeout(settings.shutdown_timeout.as_secs())
             .disable_signals();
+        let stopping = server.graceful_shutdown_signal();
         for listener in listeners {
+            let stopping = stopping.clone();
             let (crew, shared, parts) = (Arc::clone(&crew), Arc::clone(&shared), parts.clone());
             server = server.listen("http", listener, move || {
                 // Called once per listener and worker, on the worker's thread.
@@ -121,6 +126,14 @@ impl App {
                 let http = HttpService::build()
                     // With half-closed connections, a poll that was given up is not noticed.
                     .h1_allow_half_closed(false)
+                    // An idle keep-alive connection must not hold up a stop.
+                    .graceful_shutdown_signal({
+                        let stopping = stopping.clone();
+                        move || {
+                            let stopping = stopping.clone();
+                            async move { stopping.notified().await }
+                        }
+                    })
                     .upgrade(UpgradeFactory(app()))
                     .h1(app())
                     .tcp();
@@ -171,11 +184,15 @@ impl Running {
         // Behind everything published so far, and before the goodbye.
         let _ = self.rooms.send(Publish(maintenance(&self.ambient))).await;
         let _ = self.rooms.send(CloseAll(Farewell::Restart)).await;
-        while self.connections() > 0 && self.ambient.clock.now() < deadline {
-            let soon = self.ambient.clock.now() + Duration::from_millis(10);
-            self.ambient.clock.sleep_until(soon).await;
+        let all_gone = async {
+            self.shared.connections.emptied().await;
+            // Requests under way are answered; the listeners are closed already.
+            self.server.stop(true).await;
+        };
+        tokio::select! {
+            () = all_gone => {}
+            () = self.ambient.clock.sleep_until(deadline) => self.server.stop(false).await,
         }
-        self.server.stop(false).await;
         (&mut self.ended).await.unwrap_or(Ok(()))
     }
 }
@@ -269,6 +286,19 @@ fn shared(settings: &Settings, ambient: &Ambient) -> Shared {
         started: ambient.clock.now(),
         log_broadcasts: settings.log_broadcast_events,
         is_stopping: AtomicBool::new(false),
+    }
+}
+
+/// Sees to it that the connections we promise can be opened at all: many systems start programs with
+/// 1,024 files.
+fn raise_open_files(connections: usize) {
+    let wanted = connections as u64 + OTHER_FILES;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(limit) if limit < wanted => {
+            warn!("open files are limited to {limit}: MAX_CONNECTIONS {connections} cannot be reached");
+        }
+        Ok(_) => {}
+        Err(error) => warn!("cannot raise the limit of open files: {error}"),
     }
 }
 

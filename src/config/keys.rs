@@ -114,7 +114,7 @@ pub const KEYS: &[(&str, &[Key])] = &[
         key("METRICS_WS_PORT", "", Port, "A deprecated extra listener (guide 002 uses 8081); starting it logs a warning."),
         key("EXTRA_PORTS", "", Ports, "Alias listeners; these are the ports the guides document.").unset_means("none").example("4000,5000,8082"),
         key("CORS_ORIGINS", "http://localhost:3000", Origins, "Origins of browser pages that may call and connect."),
-        key("WORKERS", "", count("threads", 1, 1024), "Worker threads.").unset_means("the number of cores"),
+        key("WORKERS", "", count("threads", 1, 512), "Worker threads.").unset_means("the number of cores"),
         key("SHUTDOWN_TIMEOUT_MS", "8000", millis(0), "How long a stop waits for connections to drain. 0 closes them at once."),
         key("TLS_CERT_PATH", "", Path, "The certificate chain (PEM) for https and wss.").needs("TLS listeners"),
         key("TLS_KEY_PATH", "", Path, "The private key (PEM) for https and wss.").needs("TLS listeners"),

@@ -11,12 +11,14 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
 use actix::Recipient;
 use bytes::Bytes;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
@@ -191,9 +193,11 @@ impl Outbox {
         self.overflow(&mut queue);
     }
 
-    /// Gives the socket up; nothing more is written.
+    /// Gives the socket up: nothing more is written, and the peer learns at once, however long
+    /// others may still hold the outbox.
     pub fn abandon(&self) {
         self.queue.borrow_mut().give_up(Status::Broken);
+        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Both);
     }
 
     /// Holds the queue to its bounds, and gets a drainer for it. Gives whether the last entry stays.

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::sync::Notify;
+
 /// A count of connections with a ceiling.
 #[derive(Debug)]
 pub struct Connections {
     limit: usize,
     current: AtomicUsize,
+    emptied: Notify,
 }
 
 /// One connection's place in the count, given back when dropped.
@@ -16,7 +19,7 @@ pub struct Place(Arc<Connections>);
 
 impl Connections {
     pub fn up_to(limit: usize) -> Arc<Connections> {
-        Arc::new(Connections { limit, current: AtomicUsize::new(0) })
+        Arc::new(Connections { limit, current: AtomicUsize::new(0), emptied: Notify::new() })
     }
 
     /// `None` if every place is taken.
@@ -29,11 +32,23 @@ impl Connections {
     pub fn current(&self) -> usize {
         self.current.load(Ordering::Acquire)
     }
+
+    /// Ready once nobody is connected.
+    pub async fn emptied(&self) {
+        let mut emptied = std::pin::pin!(self.emptied.notified());
+        // Listens before it looks, so that the last one cannot leave unseen in between.
+        emptied.as_mut().enable();
+        if self.current() > 0 {
+            emptied.await;
+        }
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.current.fetch_sub(1, Ordering::AcqRel);
+        if self.0.current.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.emptied.notify_waiters();
+        }
     }
 }
 

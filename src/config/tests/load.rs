@@ -18,7 +18,7 @@ fn one_error_names_every_bad_key() {
     let lines = "5 settings cannot be used:
   TYPO is not a setting
   PORT is `x`, not a port (0 to 65535)
-  WORKERS is `0`, not a whole number of threads from 1 to 1024
+  WORKERS is `0`, not a whole number of threads from 1 to 512
   PING_TIMEOUT is `1h`, not a whole number of seconds
   COMPRESSION_ENABLED is `maybe`, not true or false";
     assert_eq!(error.to_string(), lines);

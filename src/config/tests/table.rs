@@ -39,7 +39,7 @@ const VALUES: &[(&str, &str, &str)] = &[
         ";http://a;https://a.example:8443, http://[::1]:3000;http://[::1];tauri://localhost",
         "*;http://*.a;a.example;http://a/;http://a:0;http://a:b;http://;http://u@a;http://[x];://a",
     ),
-    ("WORKERS", ";1;1024", "0;1025;two"),
+    ("WORKERS", ";1;512", "0;513;two"),
     ("SHUTDOWN_TIMEOUT_MS", "0;8000", "-1;8s;31536000001;;99999999999999999999"),
     ("PING_INTERVAL_MS", "1;31536000000", "0;25.0;1e3"),
     ("PING_TIMEOUT", "20", "0;x;18446744073709551615"),

@@ -3,7 +3,7 @@
 pub mod connection;
 pub mod rooms;
 
-use log::debug;
+use log::info;
 use serde_json::value::RawValue;
 
 use super::Session;
@@ -20,7 +20,7 @@ pub fn message(session: &mut Session, text: &str) -> Effect {
     let message = proto::decode(text);
     if session.services.settings.log_messages {
         let name = message.as_ref().map_or("?", |message| &*message.name);
-        debug!(id = session.id.as_str(), event = name, bytes = text.len(); "message");
+        info!(id = session.id.as_str(), event = name, bytes = text.len(); "message");
     }
     let row = message.as_ref().ok().and_then(|message| command::find(&message.name));
     let request = message.as_ref().map(request_of).unwrap_or_default();
