@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
-use log::warn;
+use log::info;
 
 use super::State;
 use super::caller;
@@ -54,7 +54,7 @@ fn judge_tokens(tokens: &[String], state: &State) -> Option<Result<Identity, Ref
 fn bad_handshake(error: &actix_http::ws::HandshakeError) -> ApiError {
     use actix_http::ws::HandshakeError;
 
-    warn!("websocket_handshake_refused: {error}");
+    info!("websocket_handshake_refused: {error}");
     match error {
         HandshakeError::UnsupportedVersion => ApiError::new(
             StatusCode::UPGRADE_REQUIRED,

@@ -121,14 +121,15 @@ impl Session {
     /// client has sent behind its request.
     pub fn new(admission: Admission, stream: TcpStream, head: &Bytes, unread: Bytes) -> Session {
         let Admission { shown, place, services } = admission;
-        let outbox = services.worker.take_in(stream);
-        outbox.send(head);
         let id =
             Id::parse(&services.ambient.random.token::<15>()).expect("base64url is within an id's alphabet");
         let now = services.ambient.clock.now();
         let settings = &services.settings;
         let limits =
             websocket::Limits { soft: settings.soft_message_bytes, hard: settings.hard_message_bytes };
+        // From here on the session cleans up after itself, so nothing may fail in between.
+        let outbox = services.worker.take_in(stream);
+        outbox.send(head);
         let mut session = Session {
             id,
             identity: Identity::anonymous(),

@@ -3,6 +3,7 @@
 mod admin_rest;
 mod architecture;
 mod attacks;
+mod failure;
 mod journeys;
 mod order;
 mod proto_properties;
