@@ -60,6 +60,8 @@ pub struct Running {
     shutdown_timeout: Duration,
 }
 
+/// How long an idle connection of a backend stays open for its next request.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
 /// Files besides the sessions' sockets: requests, listeners, logs.
@@ -126,6 +128,7 @@ impl App {
                 let http = HttpService::build()
                     // With half-closed connections, a poll that was given up is not noticed.
                     .h1_allow_half_closed(false)
+                    .keep_alive(KEEP_ALIVE)
                     // An idle keep-alive connection must not hold up a stop.
                     .graceful_shutdown_signal({
                         let stopping = stopping.clone();

@@ -20,7 +20,9 @@ const ANSWER_MAX: usize = 64 * 1024;
 
 pub enum Publisher {
     Backend {
-        stream: TcpStream,
+        address: SocketAddr,
+        /// Opened by the first publication: the server gives up on connections that ask nothing.
+        stream: Option<TcpStream>,
         /// The whole POST, the same every time.
         request: Vec<u8>,
         /// What was read beyond an answer.
@@ -33,10 +35,7 @@ pub enum Publisher {
 
 impl Publisher {
     /// A backend of the product that posts `metric_update` with `data`, the JSON text of an object.
-    ///
-    /// # Errors
-    /// [`Void`] when the connection fails.
-    pub async fn backend(address: SocketAddr, data: &str) -> Result<Self> {
+    pub fn backend(address: SocketAddr, data: &str) -> Self {
         let body = format!(r#"{{"type":"metric_update","room":"{ROOM}","data":{data}}}"#);
         let request = format!(
             "POST /api/ws/broadcast HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
@@ -44,7 +43,7 @@ impl Publisher {
             body.len()
         );
         let (request, unread) = (request.into_bytes(), BytesMut::new());
-        Ok(Self::Backend { stream: connect(address).await?, request, unread })
+        Self::Backend { address, stream: None, request, unread }
     }
 
     /// `count` triggers of the floor, on one control connection.
@@ -64,7 +63,11 @@ impl Publisher {
     /// [`Void`] when the server does not say that exactly `recipients` were reached.
     pub async fn publish(&mut self, recipients: usize) -> Result<()> {
         match self {
-            Self::Backend { stream, request, unread } => {
+            Self::Backend { address, stream, request, unread } => {
+                let stream = match stream {
+                    Some(stream) => stream,
+                    None => stream.insert(connect(*address).await?),
+                };
                 stream.write_all(request).await.during("publishing")?;
                 let answer = read_answer(stream, unread).await?;
                 if answer["success"] == true && answer["recipients_count"] == recipients {

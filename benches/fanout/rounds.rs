@@ -109,8 +109,7 @@ impl Contestant {
     async fn product(setup: &Setup, cell: &Cell, publishers: usize) -> Result<Self> {
         let server = setup.start_product()?;
         let data = metric_update(cell.payload)?;
-        let backends =
-            try_join_all((0..publishers).map(|_| Publisher::backend(server.address, &data))).await?;
+        let backends = (0..publishers).map(|_| Publisher::backend(server.address, &data)).collect();
         let product = Self::seat(server, cell.clients, Greeting::Joined, backends).await?;
         let first = json_of(product.frame.clone())?;
         if first["type"] != "metric_update" || first["data"].to_string().len() != data.len() {
