@@ -62,6 +62,7 @@ pub struct Running {
 
 /// How long an idle connection of a backend stays open for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
 /// Files besides the sessions' sockets: requests, listeners, logs.
@@ -98,7 +99,7 @@ impl App {
         let rooms = RoomServer::start_in_arbiter(&arbiter.handle(), move |_| RoomServer::new(limits, clock));
         let crew = Crew::new(rooms.clone(), settings.send_queue_bytes, settings.send_queue_total_bytes);
         let crew = Arc::new(crew);
-        let shared = Arc::new(shared(&settings, &ambient));
+        let shared = Arc::new(shared(&settings, &addresses, &ambient));
         let parts = Parts {
             settings: Arc::new(session_settings(&settings)),
             tokens: Arc::new(tokens(&settings, &ambient)),
@@ -129,6 +130,8 @@ impl App {
                     // With half-closed connections, a poll that was given up is not noticed.
                     .h1_allow_half_closed(false)
                     .keep_alive(KEEP_ALIVE)
+                    // What follows a refusal is read away no longer than this.
+                    .client_disconnect_timeout(DISCONNECT_TIMEOUT)
                     // An idle keep-alive connection must not hold up a stop.
                     .graceful_shutdown_signal({
                         let stopping = stopping.clone();
@@ -276,7 +279,7 @@ fn access(settings: &Settings) -> Access {
     }
 }
 
-fn shared(settings: &Settings, ambient: &Ambient) -> Shared {
+fn shared(settings: &Settings, addresses: &[SocketAddr], ambient: &Ambient) -> Shared {
     let rate = settings.connection_rate_per_ip.map(|rate| (rate.per_second, rate.burst));
     Shared {
         admin: AdminRule {
@@ -286,6 +289,7 @@ fn shared(settings: &Settings, ambient: &Ambient) -> Shared {
         connections: Connections::up_to(settings.max_connections),
         addresses: AddressRate::new(rate, &ambient.clock),
         origins: settings.cors_origins.clone(),
+        ports: addresses.iter().map(SocketAddr::port).collect(),
         started: ambient.clock.now(),
         log_broadcasts: settings.log_broadcast_events,
         is_stopping: AtomicBool::new(false),

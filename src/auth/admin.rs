@@ -12,7 +12,7 @@ pub struct Shown<'a> {
     pub admin_key: Option<&'a [u8]>,
     pub token: Option<&'a str>,
     pub peer: Option<IpAddr>,
-    /// A proxy stands between: `Forwarded` or `X-Forwarded-For` was sent.
+    /// A proxy stands in between: `Forwarded`, `X-Forwarded-For` or their like was sent.
     pub forwarded: bool,
     /// The `Host` header names this machine's loopback.
     pub host_is_loopback: bool,

@@ -12,7 +12,7 @@ use super::plain;
 use crate::events::publication::Publication;
 
 /// Index into [`Prepared`]'s labels.
-pub type Label = u16;
+pub type Label = u32;
 
 /// A publication together with the frames made of it so far.
 pub struct Prepared {
@@ -30,7 +30,7 @@ impl Prepared {
 
     /// The plain frame for a socket matched by `label`; made by whoever asks first.
     pub fn plain(&self, label: Label) -> &Bytes {
-        let index = usize::from(label);
+        let index = label as usize;
         self.plain[index].get_or_init(|| plain::publication(&self.publication, self.labels[index].as_deref()))
     }
 }

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header;
-use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
 use log::info;
-use serde::de::{Deserializer, Error as _};
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::State;
+use super::body::Json;
 use super::caller::Admin;
 use super::error::ApiError;
-use crate::domain::error::{ClientError, ErrorCode};
+use crate::domain::error::ClientError;
 use crate::domain::id::Id;
 use crate::domain::json;
 use crate::domain::room::Room;
@@ -24,15 +23,18 @@ use crate::events::publication::{OrganizationTarget, Publication, Target};
 use crate::hub::messages::Publish;
 
 /// Both guides' bodies in one: 004's `{event, data, target?, priority?, requires_ack?}` and 002's
-/// `{type, data, room?, user_id?}`.
+/// `{type, data, room?, user_id?}`. Nothing else: a target misspelt or in the wrong place must not
+/// become a broadcast to everyone.
 #[derive(Deserialize)]
-struct Body {
+#[serde(deny_unknown_fields)]
+pub struct Body {
     #[serde(rename = "type")]
     kind: Option<String>,
     event: Option<String>,
     /// `null` is data too; only a missing key is not (I-098).
     #[serde(default, deserialize_with = "present")]
     data: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "object")]
     target: Option<TargetBody>,
     room: Option<String>,
     user_id: Option<Id>,
@@ -56,13 +58,28 @@ struct TargetBody {
 
 /// Accepted and validated (I-017); nothing overtakes anything yet.
 #[derive(Deserialize, Default, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 enum Priority {
     Low,
     #[default]
     Medium,
     High,
     Urgent,
+}
+
+// From a string, because a derived enum would be read from `{"urgent":null}`, too.
+impl TryFrom<String> for Priority {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Priority, Self::Error> {
+        match &*word {
+            "low" => Ok(Priority::Low),
+            "medium" => Ok(Priority::Medium),
+            "high" => Ok(Priority::High),
+            "urgent" => Ok(Priority::Urgent),
+            _ => Err("`priority` must be one of: low, medium, high, urgent"),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -73,13 +90,7 @@ struct Answer<'a> {
     sent_at: Timestamp,
 }
 
-pub async fn post(
-    _: Admin,
-    request: HttpRequest,
-    state: State,
-    body: Result<Bytes, actix_web::Error>,
-) -> Result<HttpResponse, ApiError> {
-    let body: Body = read_json(&request, body)?;
+pub async fn post(_: Admin, state: State, Json(body): Json<Body>) -> Result<HttpResponse, ApiError> {
     let publication = publication(body, &state)?;
     let (message_id, event) = (Arc::clone(&publication.message_id), Arc::clone(&publication.event));
     let (sent_at, bytes) = (publication.sent_at, publication.data.get().len());
@@ -174,34 +185,18 @@ fn new_message_id(state: &State, now: Timestamp) -> Arc<str> {
     uuid::Builder::from_unix_timestamp_millis(millis, tail).into_uuid().to_string().into()
 }
 
-/// Reads a JSON body whole.
-///
-/// # Errors
-/// 415 for another content type, 413 over the limit, 400 for anything that does not fit `T`.
-fn read_json<T: for<'de> Deserialize<'de>>(
-    request: &HttpRequest,
-    body: Result<Bytes, actix_web::Error>,
-) -> Result<T, ApiError> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.and_then(|value| value.split(';').next()).map(str::trim);
-    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
-        let message = "The body must be application/json";
-        return Err(ClientError::new(ErrorCode::UnsupportedMediaType, message).into());
-    }
-    let body = body.map_err(|error| match error.as_response_error().status_code() {
-        actix_web::http::StatusCode::PAYLOAD_TOO_LARGE => ClientError::too_large(super::MAX_BODY),
-        _ => ClientError::invalid("The body could not be read"),
-    })?;
-    // serde would read an array as a struct's fields in order.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(ClientError::invalid("The body must be a JSON object").into());
-    }
-    serde_json::from_slice(&body)
-        .map_err(|error| ClientError::invalid(format!("The body does not fit: {error}")).into())
-}
-
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(deserializer).map(Some).map_err(D::Error::custom)
+}
+
+/// An object or `null`. serde would read an array as the struct's fields in order.
+fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?.get();
+    match raw.as_bytes().first() {
+        Some(b'{') => serde_json::from_str(raw).map(Some).map_err(D::Error::custom),
+        _ if raw == "null" => Ok(None),
+        _ => Err(D::Error::custom("`target` must be an object")),
+    }
 }
 
 #[cfg(test)]

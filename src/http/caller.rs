@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Query;
 use actix_web::{FromRequest, HttpRequest};
 
@@ -16,6 +16,9 @@ use crate::domain::error::ErrorCode;
 
 const X_ADMIN_KEY: HeaderName = HeaderName::from_static("x-admin-key");
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+/// Any of these shows that a proxy stands in between.
+const FORWARDED: &[&str] =
+    &["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
 
 impl FromRequest for State {
     type Error = ApiError;
@@ -46,11 +49,12 @@ fn admit(request: &HttpRequest) -> Result<Admin, ApiError> {
     // A page of a foreign origin may not use what this machine's own user may.
     check_origin(request, state)?;
     let headers = request.headers();
+    let token = header_tokens(headers).next();
     let shown = Shown {
         admin_key: headers.get(X_ADMIN_KEY).map(|key| key.as_bytes()),
-        token: bearer(headers).or_else(|| text(headers, &X_AUTH_TOKEN)),
+        token: token.as_deref(),
         peer: peer(request),
-        forwarded: headers.contains_key(header::FORWARDED) || headers.contains_key(header::X_FORWARDED_FOR),
+        forwarded: FORWARDED.iter().any(|name| headers.contains_key(*name)),
         host_is_loopback: host(headers).is_some_and(is_loopback_name),
     };
     state.shared.admin.admit(&state.services.tokens, &shown)?;
@@ -65,10 +69,18 @@ pub fn peer(request: &HttpRequest) -> Option<IpAddr> {
 /// Every token the handshake shows, in order of precedence (O-036): query, `Authorization`,
 /// `X-Auth-Token`.
 pub fn tokens(request: &HttpRequest) -> Vec<String> {
-    let headers = request.headers();
-    let query = query_value(request.query_string(), "token");
-    let shown = [query, bearer(headers).map(str::to_owned), text(headers, &X_AUTH_TOKEN).map(str::to_owned)];
-    shown.into_iter().flatten().collect()
+    let query = query_values(request.query_string(), "token");
+    query.chain(header_tokens(request.headers())).collect()
+}
+
+/// The tokens in headers. Bytes that are no text are a bad token, not an absent one.
+fn header_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let read = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let bearers = headers.get_all(header::AUTHORIZATION).map(read).filter_map(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    });
+    bearers.chain(headers.get_all(X_AUTH_TOKEN).map(read))
 }
 
 /// Refuses a browser page of an origin that is neither listed nor the server's own (contract X-32).
@@ -81,20 +93,31 @@ pub fn check_origin(request: &HttpRequest, state: &State) -> Result<(), ApiError
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
     let is_listed = state.shared.origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin));
-    if is_listed || is_own(origin, headers) {
+    if is_listed || is_own(origin, headers, &state.shared.ports) {
         return Ok(());
     }
     let message = "This origin is not allowed";
     Err(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::Unauthorized, message))
 }
 
-/// Whether `origin` is a page of the host the request was sent to, on any port.
-fn is_own(origin: &str, headers: &HeaderMap) -> bool {
-    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-    match (authority, host(headers)) {
-        (Some(authority), Some(host)) => without_port(authority).eq_ignore_ascii_case(host),
-        _ => false,
+/// Whether `origin` is a page of the very host and port the request was sent to, or of that host on
+/// another of our ports.
+fn is_own(origin: &str, headers: &HeaderMap, ports: &[u16]) -> bool {
+    let (authority, default_port) = match (origin.strip_prefix("http://"), origin.strip_prefix("https://")) {
+        (Some(authority), _) => (authority, 80),
+        (_, Some(authority)) => (authority, 443),
+        _ => return false,
+    };
+    let Some(sent_to) = text(headers, &header::HOST) else { return false };
+    if authority.eq_ignore_ascii_case(sent_to) {
+        return true;
     }
+    let name = without_port(authority);
+    let port = match authority[name.len()..].strip_prefix(':') {
+        Some(port) => port.parse().ok(),
+        None => Some(default_port),
+    };
+    name.eq_ignore_ascii_case(without_port(sent_to)) && port.is_some_and(|port| ports.contains(&port))
 }
 
 /// The name in the `Host` header, without its port.
@@ -115,19 +138,18 @@ fn is_loopback_name(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = text(headers, &header::AUTHORIZATION)?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
 /// The first value of `name` in a query string, decoded.
 pub fn query_value(query: &str, name: &str) -> Option<String> {
-    let pairs = Query::<Vec<(String, String)>>::from_query(query).ok()?.into_inner();
-    pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    query_values(query, name).next()
+}
+
+fn query_values(query: &str, name: &str) -> impl Iterator<Item = String> {
+    let pairs = Query::<Vec<(String, String)>>::from_query(query).map(Query::into_inner);
+    pairs.unwrap_or_default().into_iter().filter(move |(key, _)| key == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -106,7 +106,11 @@ pub async fn not_found() -> Result<HttpResponse, ApiError> {
     Err(ApiError::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, "There is nothing at this path"))
 }
 
-pub async fn method_not_allowed(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+/// 405, and what is allowed instead (RFC 9110, 15.5.6).
+pub fn method_not_allowed(request: &HttpRequest, allowed: &'static str) -> HttpResponse {
     let message = format!("This path has no method {}", request.method());
-    Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed, message))
+    let error = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed, message);
+    let mut answer = error.error_response();
+    answer.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allowed));
+    answer
 }

@@ -3,6 +3,7 @@
 //! Handlers translate between HTTP and the rest: they read a request, ask an actor, and write JSON.
 //! What a request means is decided further down; how a refusal looks is decided in [`error`].
 
+pub mod body;
 pub mod broadcast;
 pub mod caller;
 pub mod error;
@@ -16,18 +17,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_cors::Cors;
-use actix_web::Resource;
+use actix_web::guard;
 use actix_web::http::header;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
+use actix_web::{HttpRequest, Resource, Route};
 
 use crate::auth::admin::AdminRule;
 use crate::domain::time::{Moment, Timestamp};
 use crate::limits::connections::Connections;
 use crate::limits::rate::AddressRate;
 use crate::session::Services;
-
-/// Largest body of a REST request, in bytes (contract section 8).
-pub const MAX_BODY: usize = 1024 * 1024;
 
 /// What the handlers of all workers share.
 pub struct Shared {
@@ -36,6 +35,8 @@ pub struct Shared {
     pub addresses: AddressRate,
     /// Origins that may call besides the server's own (contract X-32).
     pub origins: Vec<String>,
+    /// The ports of all listeners.
+    pub ports: Vec<u16>,
     pub started: Moment,
     pub log_broadcasts: bool,
     /// Set once the server has begun to stop.
@@ -69,25 +70,34 @@ pub fn routes(state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
     move |config| {
         config
             .app_data(state)
-            .app_data(PayloadConfig::new(MAX_BODY))
+            .app_data(PayloadConfig::new(body::MAX_BODY))
             // Clients.
-            .service(only("/ws").route(web::get().to(sockets::open)))
-            .service(only("/ws/").route(web::get().to(sockets::open)))
+            .service(only("/ws", READ).route(read().to(sockets::open)))
+            .service(only("/ws/", READ).route(read().to(sockets::open)))
             // Anyone.
-            .service(only("/health").route(web::get().to(status::health)))
-            .service(only("/api/ws/health").route(web::get().to(status::ws_health)))
+            .service(only("/health", READ).route(read().to(status::health)))
+            .service(only("/api/ws/health", READ).route(read().to(status::ws_health)))
             .configure(pages::routes)
             // Admins.
-            .service(only("/api/ws/broadcast").route(web::post().to(broadcast::post)))
-            .service(only("/api/ws/status").route(web::get().to(status::ws_status)))
-            .service(only("/api/ws/rooms").route(web::get().to(status::ws_rooms)))
+            .service(only("/api/ws/broadcast", "POST").route(web::post().to(broadcast::post)))
+            .service(only("/api/ws/status", READ).route(read().to(status::ws_status)))
+            .service(only("/api/ws/rooms", READ).route(read().to(status::ws_rooms)))
             .default_service(web::to(error::not_found));
     }
 }
 
-/// A resource that answers methods it has no route for with JSON too.
-fn only(path: &str) -> Resource {
-    web::resource(path.to_owned()).default_service(web::to(error::method_not_allowed))
+/// The methods of a path that is read.
+const READ: &str = "GET, HEAD";
+
+/// A route for [`READ`]; the framework leaves the content out of an answer to HEAD.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// A resource that answers any method but `allowed` with JSON too.
+fn only(path: &str, allowed: &'static str) -> Resource {
+    let other = move |request: HttpRequest| async move { error::method_not_allowed(&request, allowed) };
+    web::resource(path.to_owned()).default_service(web::to(other))
 }
 
 /// Who may read answers from a page of another origin (contract X-32).

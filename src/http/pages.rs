@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
 
 struct Page {
     path: &'static str,
@@ -33,7 +33,7 @@ const POLICY: &str = "default-src 'self'; frame-ancestors 'none'; base-uri 'none
 
 pub fn routes(config: &mut ServiceConfig) {
     for page in PAGES {
-        config.service(super::only(page.path).route(web::get().to(move || async move {
+        config.service(super::only(page.path, super::READ).route(super::read().to(move || async move {
             HttpResponse::Ok()
                 .insert_header((header::CONTENT_TYPE, page.content_type))
                 .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))

@@ -1,13 +1,15 @@
 //! `GET /ws` and `/ws/`: where a plain WebSocket begins (contract 0.2).
 
 use actix_web::http::StatusCode;
+use actix_web::http::Version;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use log::info;
 
 use super::State;
 use super::caller;
 use super::error::ApiError;
+use super::upgrade::Upgradable;
 use crate::auth::token::Refusal;
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::identity::Identity;
@@ -29,6 +31,11 @@ pub async fn open(request: HttpRequest, state: State) -> Result<HttpResponse, Ap
     }
     // The framework's own handshake is laxer than the RFC; this check is not.
     actix_http::ws::verify_handshake(request.head()).map_err(|error| bad_handshake(&error))?;
+    let can_be_handed_over = request.extensions().contains::<Upgradable>();
+    if !can_be_handed_over || request.version() < Version::HTTP_11 {
+        let message = "Not a WebSocket handshake: it must be HTTP/1.1, `Upgrade: websocket`, without a body";
+        return Err(ClientError::invalid(message).into());
+    }
     let mut answer = actix_web_actors::ws::handshake(&request).map_err(|error| bad_handshake(&error))?;
     if state.is_stopping() {
         return Err(ApiError::stopping());

@@ -15,7 +15,7 @@ use actix::Context;
 use actix_codec::{Framed, FramedParts};
 use actix_http::body::{BodySize, BoxBody, MessageBody};
 use actix_http::h1::{self, Message};
-use actix_http::{ConnectionType, Request, Response, StatusCode};
+use actix_http::{ConnectionType, HttpMessage, Request, Response, StatusCode};
 use actix_service::{Service, ServiceFactory, always_ready};
 use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
@@ -32,6 +32,10 @@ type Upgrade = (Request, Framed<TcpStream, h1::Codec>);
 /// Bytes the kernel may hold for one client. Without a bound it takes megabytes from us for a client
 /// that reads nothing, and our own bound would notice too late.
 const SEND_BUFFER: usize = 128 * 1024;
+
+/// Marks a request whose connection can be handed over. A route that answers 101 to any other leaves
+/// an HTTP connection that every proxy on the way takes for a tunnel.
+pub struct Upgradable;
 
 /// Makes an [`UpgradeService`] around an App of its own.
 pub struct UpgradeFactory<F>(pub F);
@@ -91,6 +95,7 @@ where
     always_ready!();
 
     fn call(&self, (request, framed): Upgrade) -> Self::Future {
+        request.extensions_mut().insert(Upgradable);
         let answer = self.0.call(request);
         // In two boxes, so that what the answer needed is freed when the session begins to live.
         let answered: LocalBoxFuture<'static, _> = Box::pin(async move {

@@ -21,7 +21,7 @@ pub enum Primary {
     Sockets(Vec<SocketKey>),
 }
 
-/// One condition.
+/// One condition; sorted, so that a hub can look things up.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Clause {
     /// In any of these.
@@ -39,8 +39,18 @@ impl Default for Primary {
 impl Audience {
     pub fn admits<T>(&self, member: &Member<'_, T>) -> bool {
         self.filters.iter().all(|clause| match clause {
-            Clause::Groups(groups) => groups.iter().any(|group| member.is_in(*group)),
-            Clause::Sockets(keys) => keys.contains(&member.key),
+            Clause::Groups(groups) => member.groups().any(|group| groups.binary_search(&group).is_ok()),
+            Clause::Sockets(keys) => keys.binary_search(&member.key).is_ok(),
         })
+    }
+}
+
+impl Clause {
+    pub fn sorted(mut self) -> Clause {
+        match &mut self {
+            Clause::Groups(groups) => groups.sort_unstable(),
+            Clause::Sockets(keys) => keys.sort_unstable(),
+        }
+        self
     }
 }

@@ -4,7 +4,7 @@ use super::outboxes::WorkerId;
 
 /// A set of sockets that a publication can be for: everyone, a room, an organization. A number, so
 /// that a hub finds it by index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId(pub u32);
 
 /// The group of all sockets; always there.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use actix::{Addr, Message};
+use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 use super::audience::Audience;
 use super::groups::GroupId;
@@ -18,6 +20,9 @@ use crate::domain::room::Room;
 use crate::domain::time::Timestamp;
 use crate::events::publication::Publication;
 
+/// Ready once the hub has written a confirmation: what the session says next does not overtake it.
+pub type Written = oneshot::Receiver<()>;
+
 /// A hub has started on its worker.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -28,17 +33,19 @@ pub struct Register {
 
 /// A socket is connected: everyone's publications reach it from its welcome on.
 #[derive(Message)]
-#[rtype(result = "Result<(), ClientError>")]
+#[rtype(result = "(Written, Result<(), ClientError>)")]
 pub struct Attach {
     pub key: SocketKey,
     pub id: Id,
     pub identity: Arc<Identity>,
     pub welcome: Reply,
+    /// Follows the welcome if the identity is taken.
+    pub confirm: Option<Bytes>,
 }
 
 /// A socket's bearer has shown who they are: its rooms follow.
 #[derive(Message)]
-#[rtype(result = "Result<(), ClientError>")]
+#[rtype(result = "Result<Written, ClientError>")]
 pub struct Identify {
     pub key: SocketKey,
     pub identity: Arc<Identity>,
@@ -47,7 +54,7 @@ pub struct Identify {
 
 /// Joining a room the socket may join. `confirm` is written in the step that makes it a member.
 #[derive(Message)]
-#[rtype(result = "Result<(), ClientError>")]
+#[rtype(result = "Result<Written, ClientError>")]
 pub struct Join {
     pub key: SocketKey,
     pub room: Room,
@@ -56,7 +63,7 @@ pub struct Join {
 
 /// Leaving a room. Nothing of the room follows `confirm`.
 #[derive(Message)]
-#[rtype(result = "Result<(), ClientError>")]
+#[rtype(result = "Result<Written, ClientError>")]
 pub struct Leave {
     pub key: SocketKey,
     pub room: Room,
@@ -126,6 +133,8 @@ pub enum Work {
         key: SocketKey,
         groups: Vec<GroupId>,
         welcome: Reply,
+        /// Dropped once that is done.
+        done: oneshot::Sender<()>,
     },
     /// Leave and join groups, and write the confirmation.
     Change {
@@ -133,6 +142,8 @@ pub enum Work {
         leave: Vec<GroupId>,
         join: Vec<GroupId>,
         confirm: Reply,
+        /// Dropped once that is done.
+        done: oneshot::Sender<()>,
     },
     Detach(SocketKey),
     Evict(SocketKey),

@@ -9,7 +9,7 @@ pub type WorkerId = u16;
 
 /// Names a socket's outbox anywhere in the process. A key of a socket that has gone finds nothing:
 /// its place may have been taken again, but by a later generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketKey {
     pub worker: WorkerId,
     pub slot: u32,

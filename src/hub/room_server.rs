@@ -2,7 +2,7 @@
 
 use actix::{Actor, Addr, Context, Handler, MessageResult, ResponseFuture};
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::books::{BookLimits, Books, Change};
 use super::messages::*;
@@ -40,9 +40,12 @@ impl RoomServer {
         }
     }
 
-    fn change(&self, key: SocketKey, change: Change, confirm: Reply) {
+    /// Tells the hub of a change. Gives what is ready once the hub has written `confirm`.
+    fn change(&self, key: SocketKey, change: Change, confirm: Reply) -> Written {
         let Change { leave, join } = change;
-        self.tell(key.worker, Work::Change { key, leave, join, confirm });
+        let (done, written) = oneshot::channel();
+        self.tell(key.worker, Work::Change { key, leave, join, confirm, done });
+        written
     }
 
     fn now(&self) -> Timestamp {
@@ -68,46 +71,50 @@ impl Handler<Register> for RoomServer {
 }
 
 impl Handler<Attach> for RoomServer {
-    type Result = Result<(), ClientError>;
+    type Result = MessageResult<Attach>;
 
     fn handle(&mut self, ask: Attach, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
         let (groups, entered) = self.books.attach(ask.key, ask.id, ask.identity, self.now());
-        self.tell(ask.key.worker, Work::Attach { key: ask.key, groups, welcome: ask.welcome });
-        entered
+        let welcome = match ask.confirm {
+            Some(confirm) if entered.is_ok() => ask.welcome.then(confirm),
+            _ => ask.welcome,
+        };
+        let (done, written) = oneshot::channel();
+        self.tell(ask.key.worker, Work::Attach { key: ask.key, groups, welcome, done });
+        MessageResult((written, entered))
     }
 }
 
 impl Handler<Identify> for RoomServer {
-    type Result = Result<(), ClientError>;
+    type Result = Result<Written, ClientError>;
 
     fn handle(&mut self, ask: Identify, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
-        let change = self.books.identify(ask.key, ask.identity, self.now())?;
-        self.change(ask.key, change, ask.confirm);
-        Ok(())
+        let now = self.now();
+        let change = self.books.identify(ask.key, ask.identity, now)?;
+        Ok(self.change(ask.key, change, ask.confirm))
     }
 }
 
 impl Handler<Join> for RoomServer {
-    type Result = Result<(), ClientError>;
+    type Result = Result<Written, ClientError>;
 
     fn handle(&mut self, ask: Join, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
-        let change = self.books.join(ask.key, &ask.room, self.now())?;
-        self.change(ask.key, change, ask.confirm);
-        Ok(())
+        let now = self.now();
+        let change = self.books.join(ask.key, &ask.room, now)?;
+        Ok(self.change(ask.key, change, ask.confirm))
     }
 }
 
 impl Handler<Leave> for RoomServer {
-    type Result = Result<(), ClientError>;
+    type Result = Result<Written, ClientError>;
 
     fn handle(&mut self, ask: Leave, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
         let change = self.books.leave(ask.key, &ask.room)?;
-        self.change(ask.key, change, ask.confirm);
-        Ok(())
+        Ok(self.change(ask.key, change, ask.confirm))
     }
 }
 

@@ -134,8 +134,9 @@ pub struct Member<'a, T> {
 }
 
 impl<T> Member<'_, T> {
-    pub fn is_in(&self, group: GroupId) -> bool {
-        self.groups.iter().any(|(own, _)| *own == group)
+    /// The groups it is in.
+    pub fn groups(&self) -> impl Iterator<Item = GroupId> {
+        self.groups.iter().map(|(own, _)| *own)
     }
 }
 
@@ -177,7 +178,8 @@ mod tests {
         roster.join(key(1), B);
         assert_eq!(walk(&mut roster, &[A, B], 1), ['a', 'b', 'c', 'd']);
         assert_eq!(walk(&mut roster, &[B], 2), ['b']);
-        assert!(roster.member(key(1)).unwrap().is_in(B) && !roster.member(key(0)).unwrap().is_in(B));
+        let is_in_b = |slot| roster.member(key(slot)).unwrap().groups().any(|group| group == B);
+        assert!(is_in_b(1) && !is_in_b(0));
     }
 
     #[test]

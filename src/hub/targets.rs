@@ -1,5 +1,6 @@
 //! What a target means: from the words of a publication to the numbers the hubs know.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::audience::{Audience, Clause, Primary};
@@ -14,32 +15,20 @@ impl Books {
     /// Finds out whom `target` means now (contract D-33): the audience, the rooms by which it may be
     /// matched, in the order of their labels, and the workers that have some of it.
     pub fn resolve(&self, target: &Target) -> (Audience, Vec<Option<Arc<str>>>, Vec<WorkerId>) {
-        let mut labels = Vec::new();
         let mut clauses = self.clauses(target);
-        let primary = if clauses.is_empty() {
-            labels.push(None);
-            Primary::Groups(vec![(EVERYONE, 0)])
+        let (primary, labels) = if clauses.is_empty() {
+            (Primary::Groups(vec![(EVERYONE, 0)]), vec![None])
         } else {
             match clauses.remove(0) {
-                (Clause::Sockets(keys), _) => {
-                    labels.push(None);
-                    Primary::Sockets(keys)
-                }
+                (Clause::Sockets(keys), _) => (Primary::Sockets(keys), vec![None]),
                 (Clause::Groups(groups), names) => {
-                    let label = |name: Arc<str>| {
-                        let known = labels.iter().position(|label| label.as_ref() == Some(&name));
-                        known.unwrap_or_else(|| {
-                            labels.push(Some(name));
-                            labels.len() - 1
-                        }) as Label
-                    };
-                    let named: Vec<Label> = names.into_iter().map(label).collect();
-                    Primary::Groups(groups.into_iter().zip(named).collect())
+                    let (named, labels) = label(names);
+                    (Primary::Groups(groups.into_iter().zip(named).collect()), labels)
                 }
             }
         };
         let workers = self.workers_of(&primary);
-        let filters = clauses.into_iter().map(|(clause, _)| clause).collect();
+        let filters = clauses.into_iter().map(|(clause, _)| clause.sorted()).collect();
         (Audience { primary, filters }, labels, workers)
     }
 
@@ -71,7 +60,7 @@ impl Books {
         if let Some(sockets) = &target.sockets {
             let keys = sockets.iter().filter_map(|id| self.by_id.get(id).copied());
             let mut keys: Vec<SocketKey> = keys.collect();
-            keys.sort_unstable_by_key(|key| (key.worker, key.slot));
+            keys.sort_unstable();
             keys.dedup();
             clauses.push((Clause::Sockets(keys), Vec::new()));
         }
@@ -98,4 +87,17 @@ impl Books {
         workers.dedup();
         workers
     }
+}
+
+/// Numbers the names, equal ones alike: one room in several organizations is spelled once.
+fn label(names: Vec<Arc<str>>) -> (Vec<Label>, Vec<Option<Arc<str>>>) {
+    let (mut labels, mut known) = (Vec::new(), HashMap::new());
+    let named = names.into_iter().map(|name| {
+        *known.entry(Arc::clone(&name)).or_insert_with(|| {
+            labels.push(Some(name));
+            (labels.len() - 1) as Label
+        })
+    });
+    let named = named.collect();
+    (named, labels)
 }

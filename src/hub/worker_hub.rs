@@ -151,7 +151,7 @@ impl WorkerHub {
     /// Does the first thing in the queue, which is no fan-out.
     fn apply(&mut self) {
         match self.queue.pop_front() {
-            Some(Work::Attach { key, groups, welcome }) => {
+            Some(Work::Attach { key, groups, welcome, done: _done }) => {
                 let outbox = self.worker.outbox(key);
                 if let Some(outbox) = outbox {
                     self.roster.seat(key, outbox);
@@ -161,7 +161,7 @@ impl WorkerHub {
                     self.write(key, &welcome);
                 }
             }
-            Some(Work::Change { key, leave, join, confirm }) => {
+            Some(Work::Change { key, leave, join, confirm, done: _done }) => {
                 for group in leave {
                     self.roster.leave(key, group);
                 }

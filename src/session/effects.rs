@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::error::ClientError;
 use crate::domain::identity::Identity;
+use crate::hub::messages::Written;
 
 /// What a handler wants done.
 pub enum Effect {
@@ -43,10 +44,18 @@ pub struct Request {
 }
 
 impl Outcome {
-    /// The outcome of a change of membership: `done` if the RoomServer agreed.
-    pub fn of_change(answer: Result<Result<(), ClientError>, MailboxError>, done: Outcome) -> Outcome {
+    /// The outcome of a change of membership: `done` once the RoomServer has agreed and the hub has
+    /// written the confirmation.
+    pub async fn of_change(
+        answer: Result<Result<Written, ClientError>, MailboxError>,
+        done: Outcome,
+    ) -> Outcome {
         match answer {
-            Ok(Ok(())) => done,
+            Ok(Ok(written)) => {
+                // An error means that the hub is gone, and this session soon is too.
+                let _ = written.await;
+                done
+            }
             Ok(Err(error)) => Outcome::Refused(error),
             Err(_) => Outcome::Refused(ClientError::internal()),
         }

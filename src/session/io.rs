@@ -114,14 +114,19 @@ impl Session {
             }
             Status::Closing(_) | Status::Open => {}
         }
-        if let Some(end) = self.keep_time() {
-            return end;
-        }
-        if let Some(ask) = &mut self.awaited {
-            let Poll::Ready(outcome) = ask.answer.as_mut().poll(cx) else { return Step::Wait };
+        // Before the time is looked at: the answer may be a credential that lasts longer.
+        if let Some(ask) = &mut self.awaited
+            && let Poll::Ready(outcome) = ask.answer.as_mut().poll(cx)
+        {
             let request = self.awaited.take().map(|ask| ask.request).unwrap_or_default();
             self.conclude(outcome, &request);
             return Step::On;
+        }
+        if let Some(end) = self.keep_time() {
+            return end;
+        }
+        if self.awaited.is_some() {
+            return Step::Wait;
         }
         if !self.unread.is_empty() {
             let mut unread = std::mem::take(&mut self.unread);

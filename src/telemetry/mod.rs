@@ -57,6 +57,8 @@ pub fn init_logging(options: &LogOptions<'_>) -> Result<(), LogError> {
     }
     let (tee, format) = (Tee { file: options.file.map(open).transpose()? }, options.format);
     Builder::new()
+        // It logs an error for every malformed request, which anyone can send without end.
+        .filter_module("actix_http::h1", log::LevelFilter::Off)
         .parse_filters(options.filter)
         .target(Target::Pipe(Box::new(tee)))
         .write_style(WriteStyle::Never)

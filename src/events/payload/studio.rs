@@ -21,7 +21,8 @@ pub fn complete_notification(
 ) -> Result<Box<RawValue>, ClientError> {
     let members: Members<'_> = serde_json::from_str(data.get())
         .map_err(|_| ClientError::invalid("The data of a notification must be an object"))?;
-    let find = |key: &str| members.0.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
+    // Of two equal keys, clients take the last.
+    let find = |key: &str| members.0.iter().rfind(|(name, _)| name == key).map(|(_, value)| *value);
     if !find("message").is_some_and(|message| message.get().starts_with('"')) {
         return Err(ClientError::invalid("A notification needs a `message` string"));
     }
@@ -50,7 +51,8 @@ pub fn complete_notification(
 
 fn one_of(value: Option<&RawValue>, key: &str, allowed: &[&str]) -> Result<(), ClientError> {
     let Some(value) = value else { return Ok(()) };
-    let is_allowed = serde_json::from_str::<&str>(value.get()).is_ok_and(|word| allowed.contains(&word));
+    // Not a `&str`: a word may be written with escapes.
+    let is_allowed = serde_json::from_str::<String>(value.get()).is_ok_and(|word| allowed.contains(&&*word));
     if is_allowed {
         return Ok(());
     }

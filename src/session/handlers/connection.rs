@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::auth::token::Refusal;
 use crate::dialect::{Reply, plain};
+use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::identity::Identity;
 use crate::domain::time::Timestamp;
@@ -39,10 +40,10 @@ pub fn welcome(session: &mut Session, shown: Option<Result<Identity, Refusal>>) 
         authenticated: identity.is_verified(),
     };
     let mut welcome = Reply::one(plain::reply("connection_established", &established, None, now));
+    let mut confirm = None;
     match shown {
         Some(Ok(_)) => {
-            welcome =
-                welcome.then(confirmation(session, &identity, Answer::AuthSuccess, &Request::default(), now));
+            confirm = Some(confirmation(session, &identity, Answer::AuthSuccess, &Request::default(), now));
         }
         Some(Err(refusal)) => {
             session.refused_tokens += 1;
@@ -51,10 +52,20 @@ pub fn welcome(session: &mut Session, shown: Option<Result<Identity, Refusal>>) 
         None => {}
     }
     let key = session.outbox.key();
-    let attach = Attach { key, id: session.id.clone(), identity: Arc::clone(&identity), welcome };
+    let attach = Attach { key, id: session.id.clone(), identity: Arc::clone(&identity), welcome, confirm };
     let answer = session.services.worker.rooms().send(attach);
     Ask {
-        answer: Box::pin(async move { Outcome::of_change(answer.await, Outcome::Became(identity)) }),
+        answer: Box::pin(async move {
+            let Ok((written, entered)) = answer.await else {
+                return Outcome::Refused(ClientError::internal());
+            };
+            // Whatever is said next follows the welcome.
+            let _ = written.await;
+            match entered {
+                Ok(()) => Outcome::Became(identity),
+                Err(error) => Outcome::Refused(error),
+            }
+        }),
         request: Request::default(),
     }
 }
@@ -69,7 +80,8 @@ pub fn auth(session: &mut Session, token: &str, by: Answer, request: Request) ->
             let confirm = Reply::one(confirmation(session, &identity, by, &request, now));
             let identify = Identify { key: session.outbox.key(), identity: Arc::clone(&identity), confirm };
             let answer = session.services.worker.rooms().send(identify);
-            let answer = Box::pin(async move { Outcome::of_change(answer.await, Outcome::Became(identity)) });
+            let became = Outcome::Became(identity);
+            let answer = Box::pin(async move { Outcome::of_change(answer.await, became).await });
             Effect::Ask(Ask { answer, request })
         }
         Err(refusal) => {

@@ -19,8 +19,9 @@ use crate::proto::plain::{self as proto, Message};
 pub fn message(session: &mut Session, text: &str) -> Effect {
     let message = proto::decode(text);
     if session.services.settings.log_messages {
-        let name = message.as_ref().map_or("?", |message| &*message.name);
-        info!(id = session.id.as_str(), event = name, bytes = text.len(); "message");
+        let name: String =
+            message.as_ref().map_or("?", |message| &*message.name).chars().take(SHOWN_NAME).collect();
+        info!(id = session.id.as_str(), event = name.as_str(), bytes = text.len(); "message");
     }
     let row = message.as_ref().ok().and_then(|message| command::find(&message.name));
     let request = message.as_ref().map(request_of).unwrap_or_default();
@@ -94,11 +95,11 @@ pub fn failure(session: &Session, error: &ClientError, request: &Request) -> byt
 }
 
 fn unknown(name: &str) -> ClientError {
-    let shown: String = name.chars().take(64).collect();
+    let shown: String = name.chars().take(SHOWN_NAME).collect();
     ClientError::invalid(format!("There is no message `{shown}`"))
 }
 
-/// Longest name that is repeated to the client.
+/// Longest name that is repeated to the client or the log, in characters.
 const SHOWN_NAME: usize = 64;
 
 fn request_of(message: &Message<'_>) -> Request {

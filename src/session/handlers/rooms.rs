@@ -18,7 +18,7 @@ pub fn join(session: &Session, room: Room, request: Request) -> Effect {
     let confirm = Reply::one(changed(session, "room_joined", &room, &request));
     let join = messages::Join { key: session.outbox.key(), room, confirm };
     let answer = session.services.worker.rooms().send(join);
-    let answer = Box::pin(async move { Outcome::of_change(answer.await, Outcome::Done) });
+    let answer = Box::pin(async move { Outcome::of_change(answer.await, Outcome::Done).await });
     Effect::Ask(Ask { answer, request })
 }
 
@@ -27,7 +27,7 @@ pub fn leave(session: &Session, room: Room, request: Request) -> Effect {
     let confirm = Reply::one(changed(session, "room_left", &room, &request));
     let leave = messages::Leave { key: session.outbox.key(), room, confirm };
     let answer = session.services.worker.rooms().send(leave);
-    let answer = Box::pin(async move { Outcome::of_change(answer.await, Outcome::Done) });
+    let answer = Box::pin(async move { Outcome::of_change(answer.await, Outcome::Done).await });
     Effect::Ask(Ask { answer, request })
 }
 
