@@ -15,7 +15,6 @@ use actix_http::HttpService;
 use actix_server::{Server, ServerHandle};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::dev::AppConfig;
-use actix_web::middleware::Condition;
 use log::{info, warn};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
@@ -31,6 +30,7 @@ use crate::domain::farewell::Farewell;
 use crate::domain::json;
 use crate::events::payload::system::Maintenance;
 use crate::events::publication::{Publication, Target};
+use crate::http::gate::Gate;
 use crate::http::upgrade::UpgradeFactory;
 use crate::http::{self, Shared, State};
 use crate::hub::books::BookLimits;
@@ -65,8 +65,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
+/// Connections that speak HTTP at one time, sessions not counted.
+const HTTP_CONNECTIONS: usize = 4096;
 /// Files besides the sessions' sockets: requests, listeners, logs.
-const OTHER_FILES: u64 = 1024;
+const OTHER_FILES: u64 = HTTP_CONNECTIONS as u64 + 256;
 /// Sockets one worker accepts before the framework lets the rest hang; our own limit, which
 /// answers, must be reached first.
 const UNREACHED: usize = 1_000_000;
@@ -113,16 +115,16 @@ impl App {
             .shutdown_timeout(settings.shutdown_timeout.as_secs())
             .disable_signals();
         let stopping = server.graceful_shutdown_signal();
+        let places = Connections::up_to(HTTP_CONNECTIONS);
         for listener in listeners {
-            let stopping = stopping.clone();
+            let (stopping, places) = (stopping.clone(), Arc::clone(&places));
             let (crew, shared, parts) = (Arc::clone(&crew), Arc::clone(&shared), parts.clone());
             server = server.listen("http", listener, move || {
                 // Called once per listener and worker, on the worker's thread.
                 let state = State { shared: Arc::clone(&shared), services: parts.services(&crew) };
                 let app = || {
-                    let app = actix_web::App::new()
-                        .wrap(Condition::new(true, http::cors(&state.shared)))
-                        .configure(http::routes(&state));
+                    let app =
+                        actix_web::App::new().wrap(http::cors(&state.shared)).configure(http::routes(&state));
                     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
                     map_config(app, |()| AppConfig::default())
                 };
@@ -141,12 +143,16 @@ impl App {
                         }
                     })
                     .upgrade(UpgradeFactory(app()))
-                    .h1(app())
-                    .tcp();
-                fn_service(|stream: TcpStream| async {
-                    // The framework's own setting is ignored for plain TCP.
-                    stream.set_nodelay(true)?;
-                    Ok::<_, actix_http::error::DispatchError>(stream)
+                    .h1(app());
+                let places = Arc::clone(&places);
+                fn_service(move |stream: TcpStream| {
+                    let place = places.take();
+                    async move {
+                        let place =
+                            place.ok_or_else(|| io::Error::other("too many connections speak HTTP"))?;
+                        let peer = stream.peer_addr().ok();
+                        Ok::<_, actix_http::error::DispatchError>((Gate::new(stream, place)?, peer))
+                    }
                 })
                 .and_then(http)
             })?;
@@ -187,16 +193,16 @@ impl Running {
         info!("stopping");
         self.shared.is_stopping.store(true, Ordering::Release);
         let deadline = self.ambient.clock.now() + self.shutdown_timeout;
-        // Behind everything published so far, and before the goodbye.
-        let _ = self.rooms.send(Publish(maintenance(&self.ambient))).await;
-        let _ = self.rooms.send(CloseAll(Farewell::Restart)).await;
-        let all_gone = async {
+        let goodbye = async {
+            // Behind everything published so far, and before the goodbye.
+            let _ = self.rooms.send(Publish(maintenance(&self.ambient))).await;
+            let _ = self.rooms.send(CloseAll(Farewell::Restart)).await;
             self.shared.connections.emptied().await;
-            // Requests under way are answered; the listeners are closed already.
+            // Closes the listeners; requests under way are answered.
             self.server.stop(true).await;
         };
         tokio::select! {
-            () = all_gone => {}
+            () = goodbye => {}
             () = self.ambient.clock.sleep_until(deadline) => self.server.stop(false).await,
         }
         (&mut self.ended).await.unwrap_or(Ok(()))
@@ -315,8 +321,8 @@ fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
     for port in settings.ports() {
         let mut port = port;
-        let host = settings.host.trim_start_matches('[').trim_end_matches(']');
-        let addresses = (host, port).to_socket_addrs().map_err(|error| about(settings, port, &error))?;
+        let addresses =
+            (&*settings.host, port).to_socket_addrs().map_err(|error| about(settings, port, &error))?;
         let first = listeners.len();
         for address in addresses {
             match listen(SocketAddr::new(address.ip(), port)) {

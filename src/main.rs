@@ -1,10 +1,11 @@
 //! Reads the settings, starts the gateway, and serves until it is told to stop.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use log::{error, warn};
 use switchboard::telemetry::{self, LogFormat, LogOptions};
-use switchboard::{App, Settings};
+use switchboard::{App, Running, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
@@ -50,22 +51,30 @@ async fn serve(settings: Settings) -> std::io::Result<()> {
     // Before anyone can reach us, so that no signal is missed.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let running = App::builder(settings).start()?;
-    for address in running.addresses() {
-        println!("listening on http://{address}");
-    }
-    if let Some(address) = running.addresses().first() {
-        println!("  console     http://{address}/");
-        println!("  dashboards  ws://{address}/ws");
-        println!(
-            "  broadcast   curl -X POST http://{address}/api/ws/broadcast -H 'content-type: application/json' \\"
-        );
-        println!(
-            "                -d '{{\"type\":\"system:notification\",\"data\":{{\"message\":\"hello\"}}}}'"
-        );
-    }
+    // Whoever reads this may have gone already, which is no reason to stop serving.
+    let _ = announce(&running, &mut io::stdout().lock());
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     running.stop().await
+}
+
+fn announce(running: &Running, out: &mut impl Write) -> io::Result<()> {
+    for address in running.addresses() {
+        writeln!(out, "listening on http://{address}")?;
+    }
+    if let Some(address) = running.addresses().first() {
+        writeln!(out, "  console     http://{address}/")?;
+        writeln!(out, "  dashboards  ws://{address}/ws")?;
+        writeln!(
+            out,
+            "  broadcast   curl http://{address}/api/ws/broadcast -H 'content-type: application/json' \\"
+        )?;
+        writeln!(
+            out,
+            "                -d '{{\"type\":\"system:notification\",\"data\":{{\"message\":\"hello\"}}}}'"
+        )?;
+    }
+    out.flush()
 }

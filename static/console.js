@@ -21,7 +21,7 @@ const CLOSE_WORDS = {
   4429: "too many messages",
 };
 /** After these the server does not want this client back unasked. */
-const FINAL_CODES = new Set([1000, 4403]);
+const FINAL_CODES = new Set([1000, 4403, 4429]);
 
 const $ = (id) => document.getElementById(id);
 

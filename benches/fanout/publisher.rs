@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 
 use crate::floor;
 use crate::subscribers::ROOM;
@@ -28,9 +29,8 @@ pub enum Publisher {
         /// What was read beyond an answer.
         unread: BytesMut,
     },
-    /// All triggers share one connection, so that the floor has one thread to serve them. Its answers are all alike:
-    /// whoever reads one may take it for its own.
-    Trigger(Rc<TcpStream>),
+    /// All triggers share one connection, so that the floor has one thread to serve them. Its answers are all alike.
+    Trigger(Rc<Control>),
 }
 
 impl Publisher {
@@ -53,8 +53,8 @@ impl Publisher {
     pub async fn triggers(address: SocketAddr, count: usize) -> Result<Vec<Self>> {
         let mut stream = connect(address).await?;
         stream.write_all(floor::CONTROL).await.during("opening the control connection")?;
-        let stream = Rc::new(stream);
-        Ok((0..count).map(|_| Self::Trigger(Rc::clone(&stream))).collect())
+        let control = Rc::new(Control { stream, turn: Mutex::new(()) });
+        Ok((0..count).map(|_| Self::Trigger(Rc::clone(&control))).collect())
     }
 
     /// Publishes once and awaits the answer. The caller sets the time limit.
@@ -75,7 +75,7 @@ impl Publisher {
                 }
                 Err(Void::new(format!("published to {recipients} subscribers, but the answer was {answer}")))
             }
-            Self::Trigger(stream) => match trigger(stream).await.during("triggering the floor")? {
+            Self::Trigger(control) => match trigger(control).await.during("triggering the floor")? {
                 floor::WRITTEN => Ok(()),
                 _ => Err(Void::new("a socket had no room for the floor's frame")),
             },
@@ -83,17 +83,24 @@ impl Publisher {
     }
 }
 
+/// The floor's control connection, shared by all triggers.
+pub struct Control {
+    stream: TcpStream,
+    /// Whose turn it is to read. Fair: without it an answer could be taken by whoever is faster, for ever.
+    turn: Mutex<()>,
+}
+
 /// Sends one trigger and takes one answer.
-async fn trigger(stream: &TcpStream) -> io::Result<u8> {
+async fn trigger(control: &Control) -> io::Result<u8> {
     // A handful of single bytes under way always fits the socket.
-    stream.try_write(&[floor::TRIGGER])?;
+    control.stream.try_write(&[floor::TRIGGER])?;
+    let _turn = control.turn.lock().await;
     loop {
-        stream.readable().await?;
+        control.stream.readable().await?;
         let mut answer = [0];
-        match stream.try_read(&mut answer) {
+        match control.stream.try_read(&mut answer) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => return Ok(answer[0]),
-            // Another trigger was faster.
             Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {}
             Err(cause) => return Err(cause),
         }

@@ -1,19 +1,7 @@
 //! Every event the server may send, one row each (contract section 7.2).
 //!
-//! A row says which guide's family an event belongs to and whom it is for. What an admin may
-//! broadcast follows from the table (contract D-32): everything that is not meant for a single
+//! A row says whom an event is for. What an admin may broadcast follows from the table (contract D-32): everything that is not meant for a single
 //! socket, and custom types.
-
-/// Base name of the guide an event comes from; the same word on every floor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    Leads,
-    Projects,
-    Studio,
-    Blueprints,
-    Intraday,
-    System,
-}
 
 /// Whom an event is for when nothing narrower is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,105 +11,92 @@ pub enum Audience {
     /// A room, a user, or everyone.
     Room,
     /// Subscribers of one of guide 004's channels.
-    Channel(Channel),
-}
-
-/// Guide 004's channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    Kpi,
-    Backlog,
-    Attendance,
-    Alerts,
-    Notifications,
+    Channel,
 }
 
 /// One event.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
     pub name: &'static str,
-    pub family: Family,
     pub audience: Audience,
 }
 
-const fn row(name: &'static str, family: Family, audience: Audience) -> Event {
-    Event { name, family, audience }
+const fn row(name: &'static str, audience: Audience) -> Event {
+    Event { name, audience }
 }
 
-use Audience::{Channel as To, Room, Socket};
-use Channel::{Alerts, Attendance, Backlog, Kpi, Notifications};
-use Family::{Blueprints, Intraday, Leads, Projects, Studio, System};
+use Audience::{Channel, Room, Socket};
 
 pub const CATALOG: &[Event] = &[
-    row("connected", System, Socket),
-    row("connection_established", System, Socket),
-    row("auth:success", System, Socket),
-    row("authenticated", System, Socket),
-    row("reconnected", System, Socket),
-    row("room_joined", System, Socket),
-    row("room_left", System, Socket),
-    row("pong", System, Socket),
-    row("client:pong", System, Socket),
-    row("client:subscribe", System, Socket),
-    row("client:unsubscribe", System, Socket),
-    row("heartbeat", System, Socket),
-    row("error", System, Socket),
-    row("voice_command_response", Leads, Socket),
-    row("lead_event", Leads, Room),
-    row("voice_event", Leads, Room),
-    row("integration_event", Leads, Room),
-    row("project.updated", Projects, Room),
-    row("project.deleted", Projects, Room),
-    row("workflow.progress", Projects, Room),
-    row("workflow.started", Projects, Room),
-    row("workflow.completed", Projects, Room),
-    row("workflow.failed", Projects, Room),
-    row("agent.status_changed", Projects, Room),
-    row("agent.connected", Projects, Room),
-    row("agent.disconnected", Projects, Room),
-    row("pr.created", Projects, Room),
-    row("pr.updated", Projects, Room),
-    row("pr.closed", Projects, Room),
-    row("issue.created", Projects, Room),
-    row("issue.updated", Projects, Room),
-    row("issue.closed", Projects, Room),
-    row("ai.suggestion", Projects, Room),
-    row("ai.analysis_complete", Projects, Room),
-    row("metric_update", Studio, Room),
-    row("metrics:data", Studio, Socket),
-    row("agent_status_change", Studio, Room),
-    row("voice_clone_progress", Studio, Room),
-    row("training_milestone", Studio, Room),
-    row("training:update", Studio, Room),
-    row("clip_played", Studio, Room),
-    row("room:message", Studio, Room),
-    row("notification", Studio, Room),
-    row("user_joined", Blueprints, Room),
-    row("user_left", Blueprints, Room),
-    row("message", Blueprints, Room),
-    row("user_typing", Blueprints, Room),
-    row("blueprint_update", Blueprints, Room),
-    row("cursor_move", Blueprints, Room),
-    row("scroll_position", Blueprints, Room),
-    row("operation", Blueprints, Room),
-    row("operation_ack", Blueprints, Socket),
-    row("kpi:update", Intraday, To(Kpi)),
-    row("kpi:computed", Intraday, To(Kpi)),
-    row("kpi:alert", Intraday, To(Kpi)),
-    row("backlog:update", Intraday, To(Backlog)),
-    row("backlog:snapshot", Intraday, To(Backlog)),
-    row("backlog:alert", Intraday, To(Backlog)),
-    row("attendance:update", Intraday, To(Attendance)),
-    row("attendance:checkin", Intraday, To(Attendance)),
-    row("attendance:checkout", Intraday, To(Attendance)),
-    row("attendance:alert", Intraday, To(Attendance)),
-    row("alert:triggered", Intraday, To(Alerts)),
-    row("alert:acknowledged", Intraday, To(Alerts)),
-    row("alert:resolved", Intraday, To(Alerts)),
-    row("alert:escalated", Intraday, To(Alerts)),
-    row("system:notification", Intraday, To(Notifications)),
-    row("system:broadcast", Intraday, To(Notifications)),
-    row("system:maintenance", Intraday, To(Notifications)),
+    row("connected", Socket),
+    row("connection_established", Socket),
+    row("auth:success", Socket),
+    row("authenticated", Socket),
+    row("reconnected", Socket),
+    row("room_joined", Socket),
+    row("room_left", Socket),
+    row("pong", Socket),
+    row("client:pong", Socket),
+    row("client:subscribe", Socket),
+    row("client:unsubscribe", Socket),
+    row("heartbeat", Socket),
+    row("error", Socket),
+    row("voice_command_response", Socket),
+    row("lead_event", Room),
+    row("voice_event", Room),
+    row("integration_event", Room),
+    row("project.updated", Room),
+    row("project.deleted", Room),
+    row("workflow.progress", Room),
+    row("workflow.started", Room),
+    row("workflow.completed", Room),
+    row("workflow.failed", Room),
+    row("agent.status_changed", Room),
+    row("agent.connected", Room),
+    row("agent.disconnected", Room),
+    row("pr.created", Room),
+    row("pr.updated", Room),
+    row("pr.closed", Room),
+    row("issue.created", Room),
+    row("issue.updated", Room),
+    row("issue.closed", Room),
+    row("ai.suggestion", Room),
+    row("ai.analysis_complete", Room),
+    row("metric_update", Room),
+    row("metrics:data", Socket),
+    row("agent_status_change", Room),
+    row("voice_clone_progress", Room),
+    row("training_milestone", Room),
+    row("training:update", Room),
+    row("clip_played", Room),
+    row("room:message", Room),
+    row("notification", Room),
+    row("user_joined", Room),
+    row("user_left", Room),
+    row("message", Room),
+    row("user_typing", Room),
+    row("blueprint_update", Room),
+    row("cursor_move", Room),
+    row("scroll_position", Room),
+    row("operation", Room),
+    row("operation_ack", Socket),
+    row("kpi:update", Channel),
+    row("kpi:computed", Channel),
+    row("kpi:alert", Channel),
+    row("backlog:update", Channel),
+    row("backlog:snapshot", Channel),
+    row("backlog:alert", Channel),
+    row("attendance:update", Channel),
+    row("attendance:checkin", Channel),
+    row("attendance:checkout", Channel),
+    row("attendance:alert", Channel),
+    row("alert:triggered", Channel),
+    row("alert:acknowledged", Channel),
+    row("alert:resolved", Channel),
+    row("alert:escalated", Channel),
+    row("system:notification", Channel),
+    row("system:broadcast", Channel),
+    row("system:maintenance", Channel),
 ];
 
 /// Names the Socket.IO client library keeps for itself; never sent (contract W7).
@@ -167,9 +142,9 @@ mod tests {
 
     #[test]
     fn guide_004_has_seventeen_channel_events() {
-        let channels = CATALOG.iter().filter(|event| matches!(event.audience, To(_))).count();
+        let channels = CATALOG.iter().filter(|event| event.audience == Channel).count();
         assert_eq!(channels, 17);
-        assert!(CATALOG.iter().filter(|e| e.family == Intraday).all(|e| is_broadcastable(e.name)));
+        assert!(CATALOG.iter().filter(|e| e.audience == Channel).all(|e| is_broadcastable(e.name)));
     }
 
     #[test]

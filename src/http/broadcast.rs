@@ -36,7 +36,9 @@ pub struct Body {
     data: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "object")]
     target: Option<TargetBody>,
+    #[serde(default, deserialize_with = "given")]
     room: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     user_id: Option<Id>,
     #[serde(default)]
     priority: Priority,
@@ -47,12 +49,19 @@ pub struct Body {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct TargetBody {
+    #[serde(default, deserialize_with = "given")]
     organization_id: Option<Id>,
+    #[serde(default, deserialize_with = "given")]
     department_id: Option<Id>,
+    #[serde(default, deserialize_with = "given")]
     queue_name: Option<Id>,
+    #[serde(default, deserialize_with = "given")]
     tenant_id: Option<Id>,
+    #[serde(default, deserialize_with = "given")]
     room: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     user_ids: Option<Vec<Id>>,
+    #[serde(default, deserialize_with = "given")]
     socket_ids: Option<Vec<Id>>,
 }
 
@@ -164,7 +173,7 @@ fn target(
         ),
     };
     let is_narrowed = body.department_id.is_some() || body.queue_name.is_some();
-    let is_channel = matches!(catalog::find(event).map(|row| row.audience), Some(Audience::Channel(_)));
+    let is_channel = matches!(catalog::find(event).map(|row| row.audience), Some(Audience::Channel));
     let is_system = event.starts_with("system:");
     let organization = body.organization_id.map(|id| {
         if (is_channel && !is_system) || is_narrowed {
@@ -189,12 +198,17 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawV
     Box::<RawValue>::deserialize(deserializer).map(Some).map_err(D::Error::custom)
 }
 
-/// An object or `null`. serde would read an array as the struct's fields in order.
+/// A key that is given must say something: `null`, which is what an unset variable often becomes, must
+/// not turn a message for one into a message for all.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// An object. serde would read an array as the struct's fields in order.
 fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     let raw = <&RawValue>::deserialize(deserializer)?.get();
     match raw.as_bytes().first() {
         Some(b'{') => serde_json::from_str(raw).map(Some).map_err(D::Error::custom),
-        _ if raw == "null" => Ok(None),
         _ => Err(D::Error::custom("`target` must be an object")),
     }
 }

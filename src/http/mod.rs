@@ -7,6 +7,7 @@ pub mod body;
 pub mod broadcast;
 pub mod caller;
 pub mod error;
+pub mod gate;
 pub mod pages;
 pub mod sockets;
 pub mod status;

@@ -1,10 +1,12 @@
 //! `GET /ws` and `/ws/`: where a plain WebSocket begins (contract 0.2).
 
+use std::sync::Once;
+
 use actix_web::http::StatusCode;
 use actix_web::http::Version;
 use actix_web::http::header;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use log::info;
+use log::{info, warn};
 
 use super::State;
 use super::caller;
@@ -46,6 +48,7 @@ pub async fn open(request: HttpRequest, state: State) -> Result<HttpResponse, Ap
             "The server has as many connections as it may",
         ))
     })?;
+    warn_of_token_in_url(&request);
     let shown = judge_tokens(&caller::tokens(&request), &state);
     let mut answer = answer.finish();
     answer.extensions_mut().insert(Admission { shown, place, services: state.services.clone() });
@@ -56,6 +59,16 @@ pub async fn open(request: HttpRequest, state: State) -> Result<HttpResponse, Ap
 fn judge_tokens(tokens: &[String], state: &State) -> Option<Result<Identity, Refusal>> {
     let judged = tokens.iter().map(|token| state.services.tokens.verify(token));
     judged.reduce(|first, next| first.and_then(|first| next.map(|_| first)))
+}
+
+/// Guide 002 allows it, and proxies log it; once is enough to say so.
+fn warn_of_token_in_url(request: &HttpRequest) {
+    static ONCE: Once = Once::new();
+    if caller::query_value(request.query_string(), "token").is_some() {
+        ONCE.call_once(|| {
+            warn!("a client shows its token in the URL, where proxies log it; a header is safer")
+        });
+    }
 }
 
 fn bad_handshake(error: &actix_http::ws::HandshakeError) -> ApiError {

@@ -21,13 +21,13 @@ use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use futures_util::{FutureExt, TryFutureExt, future::LocalBoxFuture};
 use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio_util::codec::Encoder;
 
+use super::gate::Gate;
 use crate::session::{Admission, Session};
 
 /// An upgrade request and the connection it came on.
-type Upgrade = (Request, Framed<TcpStream, h1::Codec>);
+type Upgrade = (Request, Framed<Gate, h1::Codec>);
 
 /// Bytes the kernel may hold for one client. Without a bound it takes megabytes from us for a client
 /// that reads nothing, and our own bound would notice too late.
@@ -123,13 +123,12 @@ where
 fn hand_over(
     admission: Admission,
     answer: Response<BoxBody>,
-    framed: Framed<TcpStream, h1::Codec>,
+    framed: Framed<Gate, h1::Codec>,
 ) -> io::Result<LocalBoxFuture<'static, ()>> {
-    let FramedParts { io: stream, mut codec, read_buf, write_buf: mut head, .. } = framed.into_parts();
+    let FramedParts { io: gate, mut codec, read_buf, write_buf: mut head, .. } = framed.into_parts();
     codec.encode(Message::Item((answer.drop_body(), BodySize::Stream)), &mut head)?;
-    let socket = SockRef::from(&stream);
-    socket.set_tcp_nodelay(true)?;
-    socket.set_send_buffer_size(SEND_BUFFER)?;
+    let stream = gate.open()?;
+    SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
     // Copied, because both are the framework's 8 KiB buffers and would be kept whole.
     let (head, unread) = (Bytes::copy_from_slice(&head), Bytes::copy_from_slice(&read_buf));
     let session = Session::new(admission, stream, &head, unread);
@@ -137,10 +136,7 @@ fn hand_over(
 }
 
 /// Answers an upgrade request with ordinary HTTP, and closes.
-async fn send_answer(
-    mut framed: Framed<TcpStream, h1::Codec>,
-    mut answer: Response<BoxBody>,
-) -> io::Result<()> {
+async fn send_answer(mut framed: Framed<Gate, h1::Codec>, mut answer: Response<BoxBody>) -> io::Result<()> {
     type Out = Message<(Response<()>, BodySize)>;
 
     answer.head_mut().set_connection_type(ConnectionType::Close);

@@ -87,14 +87,15 @@ impl Books {
         self.by_id.insert(id.clone(), key);
         let nobody = Socket { id, identity: Identity::anonymous(), rooms: Vec::new() };
         self.sockets.insert(key, nobody);
-        match self.identify(key, identity, now) {
+        match self.identify(key, identity, &|_| true, now) {
             Ok(change) => ([vec![EVERYONE], change.join].concat(), Ok(())),
             Err(error) => (vec![EVERYONE], Err(error)),
         }
     }
 
-    /// Takes `identity` for `key` from now on: leaves what belonged to the old organization, joins
-    /// what the new identity brings, and keeps the rooms it had, in its new scope.
+    /// Takes `identity` for `key` from now on: leaves what belonged to the old organization and the
+    /// rooms in which it may not stay, joins what the new identity brings, and keeps the other rooms
+    /// it had, in its new scope.
     ///
     /// # Errors
     /// `CONNECTION_LIMIT` if the organization is full; nothing has changed then.
@@ -102,6 +103,7 @@ impl Books {
         &mut self,
         key: SocketKey,
         identity: Arc<Identity>,
+        may_stay: &dyn Fn(&Room) -> bool,
         now: Timestamp,
     ) -> Result<Change, ClientError> {
         let Some(socket) = self.sockets.get_mut(&key) else { return Ok(Change::default()) };
@@ -121,12 +123,15 @@ impl Books {
             if let Some(new) = &identity.organization {
                 change.join.push(self.enter_organization(key.worker, new));
             }
-            for held in self.rooms_of(key) {
-                let meant = RoomKey::seen_by(&identity, &held.room);
-                if meant != held {
-                    change.leave.extend(self.leave_room(key, &held));
-                    change.join.extend(self.enter_room(key, meant, now));
-                }
+        }
+        for held in self.rooms_of(key) {
+            let meant = RoomKey::seen_by(&identity, &held.room);
+            let stays = !held.room.is_size_limited() || may_stay(&held.room);
+            if !stays || meant != held {
+                change.leave.extend(self.leave_room(key, &held));
+            }
+            if stays && meant != held {
+                change.join.extend(self.enter_room(key, meant, now));
             }
         }
         for room in rooms_of_identity(&identity) {

@@ -75,7 +75,7 @@ fn a_verified_socket_is_in_its_own_rooms_from_the_start() {
     let mut books = books(&[user("u1", Some("o")), Identity::anonymous()]);
     assert_eq!(books.own_rooms(key(0)), ["global", "org:o", "user:u1"]);
     assert!(books.own_rooms(key(1)).is_empty());
-    books.identify(key(1), user("u2", None), NOW).unwrap();
+    books.identify(key(1), user("u2", None), &|_| true, NOW).unwrap();
     assert_eq!(books.own_rooms(key(1)), ["global", "user:u2"]);
 }
 
@@ -112,11 +112,11 @@ fn a_socket_joins_a_bounded_number_of_rooms() {
 #[test]
 fn a_full_organization_changes_nothing() {
     let mut books = books(&[user("a", Some("o")), user("b", Some("o")), user("c", None)]);
-    let refused = books.identify(key(2), user("c", Some("o")), NOW).unwrap_err();
+    let refused = books.identify(key(2), user("c", Some("o")), &|_| true, NOW).unwrap_err();
     assert_eq!(refused.code, ErrorCode::ConnectionLimit);
     assert_eq!(books.own_rooms(key(2)), ["global", "user:c"]);
     books.detach(key(0));
-    books.identify(key(2), user("c", Some("o")), NOW).unwrap();
+    books.identify(key(2), user("c", Some("o")), &|_| true, NOW).unwrap();
 }
 
 #[test]
@@ -138,10 +138,21 @@ fn one_name_in_two_organizations_is_two_rooms_for_clients_and_one_for_admins() {
 fn a_room_joined_before_signing_in_is_kept_in_the_new_scope() {
     let mut books = books(&[Identity::anonymous()]);
     books.join(key(0), &room("public:lobby"), NOW).unwrap();
-    books.identify(key(0), user("a", Some("A")), NOW).unwrap();
+    books.identify(key(0), user("a", Some("A")), &|_| true, NOW).unwrap();
     assert_eq!(books.own_rooms(key(0)), ["global", "org:A", "public:lobby", "user:a"]);
     let lobby = books.census().rooms.into_iter().find(|count| count.room.name() == "public:lobby");
     assert_eq!(lobby.unwrap().organization, Some(id("A")));
+}
+
+#[test]
+fn a_new_identity_leaves_the_rooms_it_may_not_be_in() {
+    let mut books = books(&[user("a", None)]);
+    for name in ["admin:broadcast", "secret", "open"] {
+        books.join(key(0), &room(name), NOW).unwrap();
+    }
+    books.identify(key(0), user("a", None), &|room| room.name() == "open", NOW).unwrap();
+    assert_eq!(books.own_rooms(key(0)), ["global", "open", "user:a"]);
+    assert!(reached(&books, &Target::room(room("secret"))).is_empty());
 }
 
 #[test]
@@ -162,6 +173,7 @@ fn every_field_of_a_target_must_hold_and_within_a_list_any() {
         (Target { room: Some(room("r")), users: users(&["u3"]), ..Target::default() }, &[3]),
         (Target { sockets: users(&["s1", "s3", "s3", "s9"]), ..Target::default() }, &[1, 3]),
         (Target { sockets: users(&["s1", "s2"]), users: users(&["u1"]), ..Target::default() }, &[1]),
+        (Target::room(room("s3")), &[3]),
         (Target { sockets: users(&[]), ..Target::default() }, &[]),
         (Target { tenant: Some(id("demo1")), ..Target::default() }, &[]),
         (Target { organization: Some(OrganizationTarget::Subscribers(id("A"))), ..Target::default() }, &[]),

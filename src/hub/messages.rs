@@ -49,8 +49,13 @@ pub struct Attach {
 pub struct Identify {
     pub key: SocketKey,
     pub identity: Arc<Identity>,
+    /// Whether the new identity may stay in a room it joined by request.
+    pub may_stay: MayStay,
     pub confirm: Reply,
 }
+
+/// A right, judged by who knows rights.
+pub type MayStay = Box<dyn Fn(&Room) -> bool + Send>;
 
 /// Joining a room the socket may join. `confirm` is written in the step that makes it a member.
 #[derive(Message)]

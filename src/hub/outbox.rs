@@ -160,7 +160,8 @@ impl Outbox {
             return false;
         }
         queue.push(frame.clone());
-        if queue.bytes > self.policy.queue_bytes {
+        // A blocked socket's bytes are booked as they come: nothing may wake its drainer for long.
+        if queue.account.is_some() || self.is_over(&queue) {
             return self.settle(&mut queue);
         }
         true
@@ -202,12 +203,18 @@ impl Outbox {
 
     /// Holds the queue to its bounds, and gets a drainer for it. Gives whether the last entry stays.
     fn settle(self: &Rc<Self>, queue: &mut Queue) -> bool {
-        if queue.bytes > self.policy.queue_bytes {
+        if self.is_over(queue) {
             self.overflow(queue);
             return false;
         }
         self.drain_later(queue);
         self.book(queue)
+    }
+
+    /// Whether more waits than may. A single frame may always wait, however large: no client, however
+    /// healthy, takes more in one go than the kernel's buffers hold.
+    fn is_over(&self, queue: &Queue) -> bool {
+        queue.bytes > self.policy.queue_bytes && queue.waiting.len() > 1
     }
 
     /// Writes as much as the socket takes now and leaves the rest to a drainer.

@@ -92,7 +92,7 @@ impl Handler<Identify> for RoomServer {
     fn handle(&mut self, ask: Identify, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
         let now = self.now();
-        let change = self.books.identify(ask.key, ask.identity, now)?;
+        let change = self.books.identify(ask.key, ask.identity, &ask.may_stay, now)?;
         Ok(self.change(ask.key, change, ask.confirm))
     }
 }

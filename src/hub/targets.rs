@@ -8,6 +8,7 @@ use super::books::Books;
 use super::groups::{EVERYONE, GroupId};
 use super::outboxes::{SocketKey, WorkerId};
 use crate::dialect::prepared::Label;
+use crate::domain::id::Id;
 use crate::domain::room::Room;
 use crate::events::publication::{OrganizationTarget, Target};
 
@@ -37,7 +38,7 @@ impl Books {
     fn clauses(&self, target: &Target) -> Vec<(Clause, Vec<Arc<str>>)> {
         let mut clauses = Vec::new();
         if let Some(room) = &target.room {
-            clauses.push(self.rooms_named(std::iter::once(room.clone())));
+            clauses.push(self.room_or_socket(room));
         }
         if let Some(users) = &target.users {
             clauses.push(self.rooms_named(users.iter().map(Room::user)));
@@ -65,6 +66,15 @@ impl Books {
             clauses.push((Clause::Sockets(keys), Vec::new()));
         }
         clauses
+    }
+
+    /// The room of this name; every socket is alone in a room named by its id (contract section 9).
+    fn room_or_socket(&self, room: &Room) -> (Clause, Vec<Arc<str>>) {
+        let socket = Id::parse(room.name()).and_then(|id| self.by_id.get(&id).copied());
+        match socket {
+            Some(key) => (Clause::Sockets(vec![key]), Vec::new()),
+            None => self.rooms_named(std::iter::once(room.clone())),
+        }
     }
 
     /// The groups of rooms of these names, in every organization.

@@ -27,6 +27,8 @@ const SLICE: usize = 256;
 /// Most fan-outs, and bytes of them, that are staged together.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 64 * 1024;
+/// Entries after which no further fan-out is staged: about a millisecond.
+const BATCH_ENTRIES: usize = 16 * 1024;
 
 pub struct WorkerHub {
     worker: Rc<Worker>,
@@ -80,7 +82,10 @@ impl WorkerHub {
             match self.queue.front() {
                 None => return false,
                 Some(Work::FanOut { .. }) => self.fan_out(&mut budget),
-                Some(_) => self.apply(),
+                Some(_) => {
+                    self.apply();
+                    budget = budget.saturating_sub(1);
+                }
             }
         }
     }
@@ -117,7 +122,7 @@ impl WorkerHub {
     /// Stages every fan-out of one batch for its whole audience. Staging is memory only, so it is
     /// not sliced; the writes that follow are.
     fn stage_together(&mut self) {
-        let (mut bytes, mut no_limit) = (0, usize::MAX);
+        let (mut bytes, mut entries, mut no_limit) = (0, 0, usize::MAX);
         for _ in 0..BATCH {
             let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
             let fan_out = Arc::clone(fan_out);
@@ -126,6 +131,7 @@ impl WorkerHub {
             self.walk.go(&mut self.roster, &fan_out, &mut no_limit, |outbox, label| {
                 let frame = fan_out.prepared.plain(label);
                 longest = longest.max(frame.len());
+                entries += 1;
                 if outbox.is_empty() {
                     staged.push(Rc::clone(outbox));
                 }
@@ -133,7 +139,7 @@ impl WorkerHub {
             });
             self.report();
             bytes += longest;
-            if bytes > BATCH_BYTES {
+            if bytes > BATCH_BYTES || entries > BATCH_ENTRIES {
                 return;
             }
         }
@@ -254,7 +260,6 @@ impl Actor for WorkerHub {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        use actix::AsyncContext as _;
         self.worker.rooms().do_send(Register { worker: self.worker.id(), hub: ctx.address() });
     }
 }

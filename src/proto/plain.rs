@@ -9,15 +9,6 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Which guide's words a message used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Guide 002: `type` and `payload`.
-    Type,
-    /// Guide 004: `event` and `data`.
-    Event,
-}
-
 /// A message, its parts borrowed from the text.
 #[derive(Debug)]
 pub struct Message<'a> {
@@ -25,7 +16,6 @@ pub struct Message<'a> {
     pub data: Option<&'a RawValue>,
     /// The client's own mark, echoed in the reply (contract D-36).
     pub id: Option<&'a RawValue>,
-    pub form: Form,
 }
 
 /// Why a text is not a message.
@@ -94,12 +84,11 @@ pub fn decode(text: &str) -> Result<Message<'_>, PlainError> {
     if envelope.id.is_some_and(|id| id.get().len() > MAX_ID) {
         return Err(PlainError::IdTooLong);
     }
-    let form = if envelope.kind.is_some() { Form::Type } else { Form::Event };
     let name = envelope.kind.or(envelope.event).ok_or(PlainError::NoName)?.0;
     if name.is_empty() {
         return Err(PlainError::NoName);
     }
-    Ok(Message { name, data: envelope.payload.or(envelope.data), id: envelope.id, form })
+    Ok(Message { name, data: envelope.payload.or(envelope.data), id: envelope.id })
 }
 
 #[cfg(test)]
@@ -109,12 +98,12 @@ mod tests {
     #[test]
     fn both_forms_are_understood() {
         let by_type = decode(r#"{"type":"join","payload":{"room":"a"},"id":7}"#).unwrap();
-        assert_eq!((&*by_type.name, by_type.form), ("join", Form::Type));
+        assert_eq!(by_type.name, "join");
         assert_eq!(by_type.data.unwrap().get(), r#"{"room":"a"}"#);
         assert_eq!(by_type.id.unwrap().get(), "7");
 
         let by_event = decode(r#" {"event":"client:ping"}"#).unwrap();
-        assert_eq!((&*by_event.name, by_event.form), ("client:ping", Form::Event));
+        assert_eq!(by_event.name, "client:ping");
         assert!(by_event.data.is_none());
     }
 

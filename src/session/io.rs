@@ -13,16 +13,17 @@ use std::task::{Context as TaskContext, Poll};
 use actix::fut::ActorFuture;
 use actix::{ActorContext, Context};
 use bytes::Bytes;
-use log::warn;
+use log::{info, warn};
 use socket2::SockRef;
 
-use super::effects::{Effect, Outcome};
+use super::effects::{Effect, Outcome, Request};
 use super::pulse::Beat;
 use super::{Phase, Session, handlers};
 use crate::dialect::plain;
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::time::{Moment, Sleep};
+use crate::events::command::Price;
 use crate::hub::outbox::Status;
 use crate::proto::websocket::{self, CloseCode, Event, Opcode, Violation};
 
@@ -244,9 +245,10 @@ impl Session {
                 self.leave(Farewell::Answered(code));
             }
             Event::TooLarge { size } => {
-                let limit = self.services.settings.soft_message_bytes;
-                warn!(id = self.id.as_str(), bytes = size; "message_too_large");
-                self.send_error(&ClientError::too_large(limit));
+                if handlers::is_within_rate(self, Price::Message, &Request::default()) {
+                    info!(id = self.id.as_str(), bytes = size; "message_too_large");
+                    self.send_error(&ClientError::too_large(self.services.settings.soft_message_bytes));
+                }
             }
         }
     }
@@ -260,7 +262,7 @@ impl Session {
     }
 
     /// Takes the answer to what was asked.
-    fn conclude(&mut self, outcome: Outcome, request: &super::effects::Request) {
+    fn conclude(&mut self, outcome: Outcome, request: &Request) {
         match outcome {
             Outcome::Done => {}
             Outcome::Became(identity) => self.become_identity(identity),

@@ -119,7 +119,7 @@ async fn one_room_name_in_two_organizations_is_two_rooms() {
     b.join("blueprint-123").await;
 
     let to_a = json!({"room": "blueprint-123", "organization_id": "A"});
-    let answer = server.broadcast(json!({"type": "custom:x", "data": 1, "room": null, "target": to_a})).await;
+    let answer = server.broadcast(json!({"type": "custom:x", "data": 1, "target": to_a})).await;
     assert_eq!(answer["recipients_count"], 1);
     a.next("custom:x").await;
     b.expect_nothing().await;
@@ -186,6 +186,34 @@ async fn a_rotated_token_must_name_the_same_bearer() {
     assert_eq!(answer["data"]["success"], true);
     assert_eq!(answer["data"]["socket_id"], socket.id.as_str());
     assert_eq!(socket.rooms().await, ["global", "org:o", "user:u1"]);
+}
+
+#[actix_web::test]
+async fn a_rotated_token_with_fewer_rights_leaves_the_rooms_it_may_not_be_in() {
+    let server = TestServer::start();
+    let mut socket = server.sign_in(json!({"sub": "u", "role": "admin", "rooms": ["secret", "open"]})).await;
+    for room in ["admin:broadcast", "secret", "open", "dashboard:overview"] {
+        socket.join(room).await;
+    }
+    let lesser = token::sign(json!({"sub": "u", "rooms": ["open"]}));
+    socket.send(json!({"type": "auth", "payload": {"token": lesser}})).await;
+    socket.next("auth:success").await;
+    assert_eq!(socket.rooms().await, ["dashboard:overview", "global", "open", "user:u"]);
+    for room in ["admin:broadcast", "secret"] {
+        let answer = server.broadcast(json!({"type": "custom:x", "room": room, "data": 1})).await;
+        assert_eq!(answer["recipients_count"], 0);
+    }
+    socket.expect_nothing().await;
+}
+
+#[actix_web::test]
+async fn a_socket_is_alone_in_the_room_of_its_own_id() {
+    let server = TestServer::start();
+    let (mut first, mut second) = (server.connect().await, server.connect().await);
+    let answer = server.broadcast(json!({"type": "custom:x", "room": first.id, "data": 1})).await;
+    assert_eq!(answer["recipients_count"], 1);
+    first.next("custom:x").await;
+    second.expect_nothing().await;
 }
 
 #[actix_web::test]

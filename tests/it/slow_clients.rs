@@ -1,10 +1,18 @@
 //! Clients that stop reading: what they cost, when they go, and that nobody else notices.
 
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use actix::{Actor, Handler};
+use bytes::Bytes;
 use serde_json::json;
+use switchboard::hub::messages::Evict;
+use switchboard::hub::outbox::{Outbox, Policy};
+use switchboard::hub::outboxes::SocketKey;
+use switchboard::limits::budget::Budget;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::TestServer;
 use crate::support::{token, until};
@@ -157,6 +165,100 @@ async fn when_too_much_waits_in_all_the_fullest_goes_first() {
     later.read_exact(&mut first).await.unwrap();
     assert_eq!(first[0], 0x81);
     assert_eq!(publish(&server, KIB).await, 2);
+}
+
+/// An outbox over a socket that takes nothing more, and the peer that holds it up.
+async fn blocked(slot: u32, policy: &Rc<Policy>) -> (Rc<Outbox>, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    socket2::SockRef::from(&stream).set_send_buffer_size(4 * KIB).unwrap();
+    stream.writable().await.unwrap();
+    let key = SocketKey { worker: 0, slot, generation: 0 };
+    let outbox = Rc::new(Outbox::new(key, stream, Rc::clone(policy)));
+    while outbox.is_empty() {
+        outbox.send(&Bytes::from(vec![0; 64 * KIB]));
+    }
+    (outbox, peer)
+}
+
+/// Takes note of who is to go.
+#[derive(Default)]
+struct Evicted(Arc<Mutex<Vec<SocketKey>>>);
+
+impl Actor for Evicted {
+    type Context = actix::Context<Self>;
+}
+
+impl Handler<Evict> for Evicted {
+    type Result = ();
+
+    fn handle(&mut self, Evict(key): Evict, _: &mut Self::Context) {
+        self.0.lock().unwrap().push(key);
+    }
+}
+
+#[actix_web::test]
+async fn staged_frames_count_against_the_total_of_all_slow_readers() {
+    let evicted = Evicted::default();
+    let list = Arc::clone(&evicted.0);
+    let budget = Budget::of(1024 * KIB);
+    let policy = Policy {
+        queue_bytes: 64 * 1024 * KIB,
+        budget: Arc::clone(&budget),
+        evict: evicted.start().recipient(),
+    };
+    let policy = Rc::new(policy);
+    let (fuller, _peer) = blocked(0, &policy).await;
+    let (other, _other_peer) = blocked(1, &policy).await;
+    for _ in 0..10 {
+        fuller.stage(&Bytes::from(vec![0; 64 * KIB]));
+        fuller.flush();
+    }
+    for _ in 0..10 {
+        other.stage(&Bytes::from(vec![0; 64 * KIB]));
+        other.flush();
+    }
+    assert!(budget.total() <= 1024 * KIB, "{} bytes are booked", budget.total());
+    until(|| list.lock().unwrap().contains(&fuller.key())).await;
+}
+
+#[actix_web::test]
+async fn one_frame_larger_than_the_bound_reaches_a_healthy_client() {
+    let bounds = [("SEND_QUEUE_BYTES", "262144"), ("HARD_MAX_MESSAGE_BYTES", "131072")];
+    let server = TestServer::with(&[&bounds[..], &[("MAX_MESSAGE_SIZE_BYTES", "65536")]].concat());
+    let mut reader = server.connect().await;
+    reader.join(ROOM).await;
+    for _ in 0..3 {
+        assert_eq!(publish(&server, 900 * KIB).await, 1);
+        assert_eq!(reader.next("custom:fill").await["data"].as_str().unwrap().len(), 900 * KIB);
+    }
+    reader.expect_nothing().await;
+}
+
+#[actix_web::test]
+async fn a_peer_that_pipelines_requests_and_reads_no_answer_is_not_read_further() {
+    let server = TestServer::with(&[("WORKERS", "1")]);
+    let mut flooder = TcpStream::connect(server.address()).await.unwrap();
+    let request = b"GET /static/console.js HTTP/1.1\r\nhost: a\r\n\r\n";
+    let requests = request.repeat(1024);
+    let (mut sent, mut refusals) = (0, 0);
+    // It is full once others were served many times and it still takes nothing.
+    while refusals < 50 {
+        match flooder.try_write(&requests) {
+            Ok(count) => (sent, refusals) = (sent + count, 0),
+            Err(_) => refusals += 1,
+        }
+        assert!(sent < 64 * 1024 * KIB, "it is read without end");
+        server.get("/health").await;
+    }
+    println!("{} KiB of requests were taken, kernel buffers included", sent / KIB);
+    let mut dashboard = server.connect().await;
+    dashboard.expect_nothing().await;
+    // Once it reads, it is answered.
+    let mut answer = vec![0; 12];
+    flooder.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 200");
 }
 
 #[actix_web::test]

@@ -78,7 +78,13 @@ pub fn auth(session: &mut Session, token: &str, by: Answer, request: Request) ->
             let identity = Arc::new(identity);
             let now = session.services.ambient.clock.wall();
             let confirm = Reply::one(confirmation(session, &identity, by, &request, now));
-            let identify = Identify { key: session.outbox.key(), identity: Arc::clone(&identity), confirm };
+            let (access, who) = (Arc::clone(&session.services.access), Arc::clone(&identity));
+            let identify = Identify {
+                key: session.outbox.key(),
+                identity: Arc::clone(&identity),
+                may_stay: Box::new(move |room| access.may_join(&who, room).is_ok()),
+                confirm,
+            };
             let answer = session.services.worker.rooms().send(identify);
             let became = Outcome::Became(identity);
             let answer = Box::pin(async move { Outcome::of_change(answer.await, became).await });

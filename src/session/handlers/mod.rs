@@ -60,7 +60,7 @@ fn dispatch(session: &mut Session, command: Command, request: Request) -> Effect
 
 /// Takes the price of a message; tells, closes or drops silently where there is nothing to take
 /// (contract X-29).
-fn is_within_rate(session: &mut Session, price: Price, request: &Request) -> bool {
+pub fn is_within_rate(session: &mut Session, price: Price, request: &Request) -> bool {
     let verdict = match price {
         Price::Free => return true,
         Price::KeepAlive => return session.rate.keep_alive(),

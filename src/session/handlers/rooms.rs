@@ -14,20 +14,20 @@ pub fn join(session: &Session, room: Room, request: Request) -> Effect {
     if let Err(error) = session.services.access.may_join(&session.identity, &room) {
         return super::refuse(session, &error, &request);
     }
-    log_subscription(session, "room_join", &room);
+    let log = log_of(session, "room_join", &room);
     let confirm = Reply::one(changed(session, "room_joined", &room, &request));
     let join = messages::Join { key: session.outbox.key(), room, confirm };
     let answer = session.services.worker.rooms().send(join);
-    let answer = Box::pin(async move { Outcome::of_change(answer.await, Outcome::Done).await });
+    let answer = Box::pin(async move { log(Outcome::of_change(answer.await, Outcome::Done).await) });
     Effect::Ask(Ask { answer, request })
 }
 
 pub fn leave(session: &Session, room: Room, request: Request) -> Effect {
-    log_subscription(session, "room_leave", &room);
+    let log = log_of(session, "room_leave", &room);
     let confirm = Reply::one(changed(session, "room_left", &room, &request));
     let leave = messages::Leave { key: session.outbox.key(), room, confirm };
     let answer = session.services.worker.rooms().send(leave);
-    let answer = Box::pin(async move { Outcome::of_change(answer.await, Outcome::Done).await });
+    let answer = Box::pin(async move { log(Outcome::of_change(answer.await, Outcome::Done).await) });
     Effect::Ask(Ask { answer, request })
 }
 
@@ -60,8 +60,13 @@ fn changed(session: &Session, event: &str, room: &Room, request: &Request) -> by
     plain::reply(event, &changed, request.id.as_deref(), now)
 }
 
-fn log_subscription(session: &Session, what: &str, room: &Room) {
-    if session.services.settings.log_subscriptions {
-        info!(id = session.id.as_str(), room = room.name(); "{what}");
+/// Logs a change of membership once it is done.
+fn log_of(session: &Session, what: &'static str, room: &Room) -> impl FnOnce(Outcome) -> Outcome + use<> {
+    let (is_on, id, room) = (session.services.settings.log_subscriptions, session.id.clone(), room.clone());
+    move |outcome| {
+        if is_on && matches!(outcome, Outcome::Done) {
+            info!(id = id.as_str(), room = room.name(); "{what}");
+        }
+        outcome
     }
 }

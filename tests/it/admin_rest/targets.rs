@@ -55,8 +55,6 @@ async fn all_given_fields_must_hold_and_within_a_list_any() {
     let cases = [
         (json!({}), "abcde"),
         (target(json!({})), "abcde"),
-        (target(json!(null)), "abcde"),
-        (target(json!({"room": null, "user_ids": null})), "abcde"),
         // One field.
         (target(json!({"organization_id": "A"})), "ac"),
         (target(json!({"room": "blueprint-1"})), "ab"),
@@ -191,4 +189,29 @@ async fn who_has_gone_is_not_counted() {
     assert_eq!(answer["recipients_count"], 1);
     stays.next("custom:t").await;
     assert_eq!(server.broadcast(json!({"type": "custom:t", "data": 1})).await["recipients_count"], 1);
+}
+
+#[actix_web::test]
+async fn a_target_misspelt_misplaced_or_null_reaches_nobody_instead_of_everyone() {
+    let mut world = World::new().await;
+    let slips = [
+        json!({"userId": "u1"}),
+        json!({"user_id": null}),
+        json!({"room": null}),
+        json!({"targets": {"user_ids": ["u1"]}}),
+        json!({"organization_id": "A"}),
+        json!({"target": null}),
+        json!({"target": {"user_ids": null}}),
+        json!({"target": {"room": null}}),
+        json!({"target": {"organisation_id": "A"}}),
+    ];
+    for slip in slips {
+        let mut body = json!({"type": "notification", "data": {"message": "your invoice"}});
+        body.as_object_mut().unwrap().extend(slip.as_object().unwrap().clone());
+        let answer = world.server.post("/api/ws/broadcast", &body).await;
+        answer.assert_error(400, "INVALID_MESSAGE");
+    }
+    for (_, socket) in &mut world.sockets {
+        socket.expect_nothing().await;
+    }
 }
