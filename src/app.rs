@@ -30,13 +30,15 @@ use crate::domain::farewell::Farewell;
 use crate::domain::json;
 use crate::events::payload::system::Maintenance;
 use crate::events::publication::{Publication, Target};
-use crate::http::gate::Gate;
+use crate::http::gate::{Gate, Patience};
 use crate::http::upgrade::UpgradeFactory;
 use crate::http::{self, Shared, State};
 use crate::hub::books::BookLimits;
 use crate::hub::messages::{CloseAll, Publish};
+use crate::hub::outboxes::SocketKey;
 use crate::hub::room_server::RoomServer;
 use crate::hub::worker::Crew;
+use crate::limits::budget::Budget;
 use crate::limits::connections::Connections;
 use crate::limits::rate::AddressRate;
 use crate::session::{Services, SessionSettings};
@@ -107,6 +109,7 @@ impl App {
             tokens: Arc::new(tokens(&settings, &ambient)),
             access: Arc::new(access(&settings)),
             ambient: ambient.clone(),
+            inbound: Budget::of(settings.send_queue_total_bytes),
         };
 
         let mut server = Server::build()
@@ -116,6 +119,8 @@ impl App {
             .disable_signals();
         let stopping = server.graceful_shutdown_signal();
         let places = Connections::up_to(HTTP_CONNECTIONS);
+        // Longer than any answer is rightly held back.
+        let patience = KEEP_ALIVE + settings.ping_interval + settings.ping_timeout;
         for listener in listeners {
             let (stopping, places) = (stopping.clone(), Arc::clone(&places));
             let (crew, shared, parts) = (Arc::clone(&crew), Arc::clone(&shared), parts.clone());
@@ -144,14 +149,14 @@ impl App {
                     })
                     .upgrade(UpgradeFactory(app()))
                     .h1(app());
-                let places = Arc::clone(&places);
+                let (places, clock) = (Arc::clone(&places), Arc::clone(&parts.ambient.clock));
                 fn_service(move |stream: TcpStream| {
-                    let place = places.take();
+                    let (place, patience) = (places.take(), Patience::of(patience, Arc::clone(&clock)));
                     async move {
                         let place =
                             place.ok_or_else(|| io::Error::other("too many connections speak HTTP"))?;
                         let peer = stream.peer_addr().ok();
-                        Ok::<_, actix_http::error::DispatchError>((Gate::new(stream, place)?, peer))
+                        Ok::<_, actix_http::error::DispatchError>((Gate::new(stream, place, patience)?, peer))
                     }
                 })
                 .and_then(http)
@@ -224,6 +229,7 @@ struct Parts {
     tokens: Arc<Tokens>,
     access: Arc<Access>,
     ambient: Ambient,
+    inbound: Arc<Budget<SocketKey>>,
 }
 
 impl Parts {
@@ -233,6 +239,7 @@ impl Parts {
             tokens: Arc::clone(&self.tokens),
             access: Arc::clone(&self.access),
             ambient: self.ambient.clone(),
+            inbound: Arc::clone(&self.inbound),
             worker: crew.worker_here(),
         })
     }

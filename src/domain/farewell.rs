@@ -20,6 +20,8 @@ pub enum Farewell {
     Restart,
     /// More waited for this client than may.
     SlowConsumer,
+    /// All clients together send more than can be held, and this one most.
+    Overload,
     /// The credential expired, or too many were refused.
     Unauthenticated(&'static str),
     /// Too many messages for too long.
@@ -38,7 +40,7 @@ impl Farewell {
             Farewell::NotUtf8(_) => 1007,
             Farewell::TooBig(_) => 1009,
             Farewell::Restart => 1012,
-            Farewell::SlowConsumer | Farewell::ConnectionLimit => 1013,
+            Farewell::SlowConsumer | Farewell::Overload | Farewell::ConnectionLimit => 1013,
             Farewell::Unauthenticated(_) => 4401,
             Farewell::Flood => 4429,
         })
@@ -61,6 +63,7 @@ impl Farewell {
             Farewell::PingTimeout => "ping timeout",
             Farewell::Restart => "service restart",
             Farewell::SlowConsumer => "slow consumer",
+            Farewell::Overload => "overload",
             Farewell::Flood => "flooding",
             Farewell::ConnectionLimit => "connection limit",
         }

@@ -1,11 +1,14 @@
-//! A connection while it speaks HTTP: read in small bites, and not at all while nobody takes answers.
+//! A connection while it speaks HTTP: read in small bites, not at all while nobody takes answers, and
+//! given up when it has got no answer for long.
 //!
 //! The framework answers every request it has read before it writes, and reads on while its answers
 //! wait: a peer that pipelines requests and reads nothing would make it hold answers without end and
-//! spin. Behind the gate it gets little at a time, and nothing while its last write was blocked.
+//! spin. Behind the gate it gets little at a time, and nothing while its last write was blocked. Nor
+//! does the framework mind half a request behind a whole one; the gate does.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,6 +16,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::domain::time::{Clock, Moment, Sleep};
 use crate::limits::connections::Place;
 
 /// Bytes that are read before the framework must have answered them. A few dozen small requests.
@@ -26,16 +30,50 @@ pub struct Gate {
     /// Given out since the framework was last made to wait.
     bitten: usize,
     is_blocked: bool,
+    patience: Patience,
     _place: Place,
+}
+
+/// How long a connection may go without an answer.
+pub struct Patience {
+    clock: Arc<dyn Clock>,
+    span: Duration,
+    since: Moment,
+    alarm: Sleep,
+}
+
+impl Patience {
+    pub fn of(span: Duration, clock: Arc<dyn Clock>) -> Patience {
+        let since = clock.now();
+        let alarm = clock.sleep_until(since + span);
+        Patience { clock, span, since, alarm }
+    }
+
+    /// An answer is on its way.
+    fn begin_anew(&mut self) {
+        self.since = self.clock.now();
+    }
+
+    /// Ready when nothing was answered for the whole span.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.alarm.as_mut().poll(cx).is_ready() {
+            let end = self.since + self.span;
+            if self.clock.now() >= end {
+                return Poll::Ready(());
+            }
+            self.alarm = self.clock.sleep_until(end);
+        }
+        Poll::Pending
+    }
 }
 
 impl Gate {
     /// # Errors
     /// The connection has ended already.
-    pub fn new(stream: TcpStream, place: Place) -> io::Result<Gate> {
+    pub fn new(stream: TcpStream, place: Place, patience: Patience) -> io::Result<Gate> {
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_tcp_user_timeout(Some(STALLED))?;
-        Ok(Gate { stream, bitten: 0, is_blocked: false, _place: place })
+        Ok(Gate { stream, bitten: 0, is_blocked: false, patience, _place: place })
     }
 
     /// The socket, for a session, which has bounds of its own.
@@ -54,6 +92,9 @@ impl AsyncRead for Gate {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.patience.poll_end(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         if self.is_blocked {
             // The blocked write wakes the task.
             return Poll::Pending;
@@ -78,6 +119,9 @@ impl AsyncWrite for Gate {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.is_blocked = written.is_pending();
+        if written.is_ready() {
+            self.patience.begin_anew();
+        }
         written
     }
 

@@ -24,11 +24,14 @@ use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::time::{Moment, Sleep};
 use crate::events::command::Price;
+use crate::hub::messages::Evict;
 use crate::hub::outbox::Status;
 use crate::proto::websocket::{self, CloseCode, Event, Opcode, Violation};
 
 /// Reads before other connections of the thread get their turn.
 const READS: usize = 4;
+/// Unfinished messages that hold less are not worth counting: a megabyte for every hundred.
+const BOOKED_FROM: usize = 10 * 1024;
 /// Bytes of one read.
 const READ_BYTES: usize = 64 * 1024;
 
@@ -195,11 +198,29 @@ impl Session {
                 if left > 0 {
                     self.unread = Bytes::copy_from_slice(&scratch[count - left..count]);
                 }
+                self.book_unfinished();
                 Step::On
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Step::On,
             Err(_) => Step::End,
         })
+    }
+
+    /// Books what an unfinished message holds. When all clients' together hold too much, whoever
+    /// holds most is closed.
+    fn book_unfinished(&mut self) {
+        let held = self.decoder.buffered();
+        if held < BOOKED_FROM {
+            self.inbound = None;
+            return;
+        }
+        let key = self.outbox.key();
+        let account = self.inbound.get_or_insert_with(|| self.services.inbound.open(key));
+        match account.set(held) {
+            Some(fullest) if fullest == key => self.leave(Farewell::Overload),
+            Some(fullest) => self.services.worker.rooms().do_send(Evict(fullest)),
+            None => {}
+        }
     }
 
     /// Decodes and handles messages until the bytes are used up or an answer must be awaited. Gives

@@ -33,7 +33,9 @@ use crate::domain::identity::Identity;
 use crate::domain::time::Moment;
 use crate::hub::messages::Detach;
 use crate::hub::outbox::Outbox;
+use crate::hub::outboxes::SocketKey;
 use crate::hub::worker::Worker;
+use crate::limits::budget::{Account, Budget};
 use crate::limits::connections::Place;
 use crate::limits::rate::SessionRate;
 use crate::proto::websocket::{self, Decoder};
@@ -61,6 +63,8 @@ pub struct Services {
     pub access: Arc<Access>,
     pub ambient: Ambient,
     pub worker: Rc<Worker>,
+    /// Bytes that all clients' unfinished messages may hold.
+    pub inbound: Arc<Budget<SocketKey>>,
 }
 
 /// What the route that accepted a connection knows about it: the ticket that the upgrade service
@@ -85,6 +89,8 @@ pub struct Session {
     decoder: Decoder,
     /// Bytes read but not decoded: they wait while an answer is awaited.
     unread: Bytes,
+    /// Open while an unfinished message holds much.
+    inbound: Option<Account<SocketKey>>,
     awaited: Option<Ask>,
     rate: SessionRate,
     pulse: Pulse,
@@ -138,6 +144,7 @@ impl Session {
             outbox,
             decoder: Decoder::new(limits),
             unread,
+            inbound: None,
             awaited: None,
             rate: SessionRate::new(settings.messages_per_second, &services.ambient.clock),
             pulse: Pulse::new(settings.ping_interval, settings.ping_timeout, now),

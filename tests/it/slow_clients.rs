@@ -11,7 +11,7 @@ use switchboard::hub::messages::Evict;
 use switchboard::hub::outbox::{Outbox, Policy};
 use switchboard::hub::outboxes::SocketKey;
 use switchboard::limits::budget::Budget;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::TestServer;
@@ -259,6 +259,28 @@ async fn a_peer_that_pipelines_requests_and_reads_no_answer_is_not_read_further(
     let mut answer = vec![0; 12];
     flooder.read_exact(&mut answer).await.unwrap();
     assert_eq!(answer, b"HTTP/1.1 200");
+}
+
+#[actix_web::test]
+async fn unfinished_messages_of_all_clients_together_are_bounded() {
+    // Each may send 1 MiB, all together may hold 3 MiB of what is not finished.
+    let settings = [("SEND_QUEUE_BYTES", "3145728"), ("SEND_QUEUE_TOTAL_BYTES", "3145728")];
+    let server = TestServer::with(&settings);
+    let mut honest = server.connect().await;
+    let mut hoarders = Vec::new();
+    for _ in 0..8 {
+        let mut stream = server.connect().await.into_stream();
+        // The head of a masked text frame of 900 KiB, and all of it but the end.
+        let mut bytes = vec![0x81, 0xff];
+        bytes.extend_from_slice(&(900 * KIB as u64).to_be_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.resize(890 * KIB, b'x');
+        // Whoever holds most is closed, which may be this one already.
+        let _ = stream.write_all(&bytes).await;
+        hoarders.push(stream);
+    }
+    server.until_connections(4).await;
+    honest.expect_nothing().await;
 }
 
 #[actix_web::test]

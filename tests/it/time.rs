@@ -1,14 +1,17 @@
 //! What happens as time passes, on a clock that moves by hand.
 
+use std::io;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
 use crate::support::TestServer;
 use crate::support::socket::Socket;
-use crate::support::{token, until};
+use crate::support::{PATIENCE, token, until};
 
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -120,4 +123,27 @@ async fn a_flood_is_refused_told_once_a_second_and_ended_after_ten() {
         socket.next_error("INVALID_MESSAGE").await;
     }
     assert_eq!(socket.next_close().await, 4429);
+}
+
+#[actix_web::test]
+async fn half_a_request_behind_a_whole_one_does_not_hold_its_connection_for_ever() {
+    let server = TestServer::by_hand(&[]);
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let mut answer = vec![0; 4096];
+    for _ in 0..3 {
+        // Whoever asks now and then stays.
+        stream.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        let count = timeout(PATIENCE, stream.read(&mut answer)).await.expect("an answer").unwrap();
+        assert!(answer[..count].starts_with(b"HTTP/1.1 200"));
+        server.clock.advance(seconds(100));
+    }
+    stream.write_all(b"GET /hea").await.unwrap();
+    until(|| {
+        server.clock.advance(seconds(10));
+        match stream.try_read(&mut [0; 64]) {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
+    })
+    .await;
 }
