@@ -3,10 +3,12 @@
 mod admin_rest;
 mod architecture;
 mod attacks;
+mod engineio_properties;
 mod failure;
 mod journeys;
 mod order;
 mod proto_properties;
 mod slow_clients;
+mod socketio_properties;
 mod support;
 mod time;
