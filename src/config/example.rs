@@ -1,7 +1,7 @@
 //! The text of `.env.example`.
 //!
 //! Rendered from the table and compared with the file in the repository, so neither can lie.
-//! `cargo test -- --ignored write_env_example` writes the file anew.
+//! `WRITE_ENV_EXAMPLE=1 cargo test --lib config` writes the file anew.
 //!
 //! `# PORT=8000` is the line of one key.
 

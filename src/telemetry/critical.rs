@@ -36,29 +36,25 @@ impl Drop for Critical {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::{Command, Output};
+    use std::process::Command;
 
-    /// Runs one of the tests below alone, in a process that may end.
-    fn alone(test: &str) -> Output {
-        let name = format!("{}::{test}", module_path!().split_once("::").expect("crate::module").1);
-        let program = std::env::current_exe().expect("the test binary");
-        Command::new(program).args(["--exact", &name, "--ignored"]).output().expect("the test runs")
-    }
+    /// Set in the process that is to end.
+    const CHILD: &str = "SWITCHBOARD_TEST_CHILD";
 
     #[test]
     fn a_panic_in_a_critical_section_ends_the_process_with_code_70() {
-        assert_eq!(alone("panics_in_a_section").status.code(), Some(BROKEN));
+        if std::env::var_os(CHILD).is_some() {
+            let _guard = Critical::section("RoomServer");
+            panic!("as the test wants");
+        }
+        let name = "telemetry::critical::tests::a_panic_in_a_critical_section_ends_the_process_with_code_70";
+        let mut child = Command::new(std::env::current_exe().expect("the test binary"));
+        let output = child.args(["--exact", name]).env(CHILD, "1").output().expect("the test runs");
+        assert_eq!(output.status.code(), Some(BROKEN));
     }
 
     #[test]
     fn leaving_a_section_in_peace_ends_nothing() {
         drop(Critical::section("RoomServer"));
-    }
-
-    #[test]
-    #[ignore = "ends its process; started by the test above"]
-    fn panics_in_a_section() {
-        let _guard = Critical::section("RoomServer");
-        panic!("as the test wants");
     }
 }

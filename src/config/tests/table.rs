@@ -113,15 +113,12 @@ fn help_names_every_key_with_its_default_and_exits_with_zero() {
 
 #[test]
 fn the_example_file_is_the_rendering_of_the_table() {
+    if std::env::var_os("WRITE_ENV_EXAMPLE").is_some() {
+        std::fs::write(example_file(), env_example()).expect("the repository can be written");
+    }
     let file = std::fs::read_to_string(example_file()).expect("the file in the repository");
 
-    assert!(file == env_example(), "run: cargo test -- --ignored write_env_example");
-}
-
-#[test]
-#[ignore = "writes the file of the test above"]
-fn write_env_example() {
-    std::fs::write(example_file(), env_example()).expect("the repository can be written");
+    assert!(file == env_example(), "run: WRITE_ENV_EXAMPLE=1 cargo test --lib config");
 }
 
 #[test]
