@@ -34,7 +34,7 @@ use crate::http::gate::{Gate, Patience};
 use crate::http::upgrade::UpgradeFactory;
 use crate::http::{self, Shared, State};
 use crate::hub::books::BookLimits;
-use crate::hub::messages::{CloseAll, Publish};
+use crate::hub::messages::{Close, Publish};
 use crate::hub::outboxes::SocketKey;
 use crate::hub::room_server::RoomServer;
 use crate::hub::worker::Crew;
@@ -64,7 +64,13 @@ pub struct Running {
 
 /// How long an idle connection of a backend stays open for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long what follows a refused request is read away (contract D-15).
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// A stop closes about so many sessions together, in at most so many parts, so far apart: two seconds
+/// for the last.
+const CLOSED_TOGETHER: usize = 250;
+const PARTS: u32 = 20;
+const BETWEEN_PARTS: Duration = Duration::from_millis(100);
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
 /// Connections that speak HTTP at one time, sessions not counted.
@@ -137,7 +143,6 @@ impl App {
                     // With half-closed connections, a poll that was given up is not noticed.
                     .h1_allow_half_closed(false)
                     .keep_alive(KEEP_ALIVE)
-                    // What follows a refusal is read away no longer than this.
                     .client_disconnect_timeout(DISCONNECT_TIMEOUT)
                     // An idle keep-alive connection must not hold up a stop.
                     .graceful_shutdown_signal({
@@ -201,7 +206,7 @@ impl Running {
         let goodbye = async {
             // Behind everything published so far, and before the goodbye.
             let _ = self.rooms.send(Publish(maintenance(&self.ambient))).await;
-            let _ = self.rooms.send(CloseAll(Farewell::Restart)).await;
+            self.close_part_by_part().await;
             self.shared.connections.emptied().await;
             // Closes the listeners; requests under way are answered.
             self.server.stop(true).await;
@@ -211,6 +216,20 @@ impl Running {
             () = self.ambient.clock.sleep_until(deadline) => self.server.stop(false).await,
         }
         (&mut self.ended).await.unwrap_or(Ok(()))
+    }
+}
+
+impl Running {
+    /// Says goodbye to a few hundred clients at a time, so that they do not all come back at once.
+    async fn close_part_by_part(&self) {
+        let parts = u32::try_from(self.connections() / CLOSED_TOGETHER).unwrap_or(u32::MAX).clamp(1, PARTS);
+        for part in 0..parts {
+            if part > 0 {
+                let clock = &self.ambient.clock;
+                clock.sleep_until(clock.now() + BETWEEN_PARTS).await;
+            }
+            let _ = self.rooms.send(Close { farewell: Farewell::Restart, part, parts }).await;
+        }
     }
 }
 

@@ -124,10 +124,15 @@ pub struct RoomCount {
     pub created_at: Timestamp,
 }
 
-/// Say goodbye to everyone, behind everything published so far.
-#[derive(Message)]
+/// Say goodbye to a part of everyone, behind everything published so far.
+#[derive(Message, Clone, Copy)]
 #[rtype(result = "()")]
-pub struct CloseAll(pub Farewell);
+pub struct Close {
+    pub farewell: Farewell,
+    /// This part of so many. All together at once would come back all together at once.
+    pub part: u32,
+    pub parts: u32,
+}
 
 /// One item of a hub's queue.
 #[derive(Message)]
@@ -157,7 +162,7 @@ pub enum Work {
         fan_out: Arc<FanOut>,
         report: UnboundedSender<usize>,
     },
-    CloseAll(Farewell),
+    Close(Close),
 }
 
 /// A publication and its audience, shared by all hubs.

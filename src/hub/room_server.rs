@@ -176,12 +176,12 @@ impl Handler<TakeCensus> for RoomServer {
     }
 }
 
-impl Handler<CloseAll> for RoomServer {
+impl Handler<Close> for RoomServer {
     type Result = ();
 
-    fn handle(&mut self, CloseAll(farewell): CloseAll, _: &mut Self::Context) {
+    fn handle(&mut self, close: Close, _: &mut Self::Context) {
         for hub in self.hubs.iter().flatten() {
-            hub.do_send(Work::CloseAll(farewell));
+            hub.do_send(Work::Close(close));
         }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 
 use super::audience::Primary;
-use super::messages::{FanOut, Register, Work};
+use super::messages::{Close, FanOut, Register, Work};
 use super::outbox::Outbox;
 use super::outboxes::SocketKey;
 use super::roster::{Member, Roster};
@@ -182,8 +182,8 @@ impl WorkerHub {
                     outbox.evict();
                 }
             }
-            Some(Work::CloseAll(farewell)) => {
-                for outbox in self.roster.all() {
+            Some(Work::Close(Close { farewell, part, parts })) => {
+                for outbox in self.roster.all().filter(|outbox| outbox.key().slot % parts == part) {
                     outbox.close(farewell);
                 }
             }

@@ -268,15 +268,50 @@ async fn the_status_counts_what_is_there() {
 #[actix_web::test]
 async fn a_stop_says_goodbye_to_everyone() {
     let server = TestServer::start();
-    let (mut first, mut second) = (server.connect().await, server.sign_in(json!({"sub": "u1"})).await);
+    let (first, second) = (server.connect().await, server.sign_in(json!({"sub": "u1"})).await);
 
-    let goodbye = async {
-        for socket in [&mut first, &mut second] {
+    let goodbye = async move {
+        for mut socket in [first, second] {
             socket.next("system:maintenance").await;
             assert_eq!(socket.next_close().await, 1012);
         }
     };
     tokio::join!(server.stop(), goodbye);
+}
+
+#[actix_web::test]
+async fn a_crowd_is_closed_part_by_part_and_nobody_is_forgotten() {
+    let server = TestServer::start();
+    let mut crowd = Vec::new();
+    for _ in 0..600 {
+        crowd.push(server.connect().await);
+    }
+    let goodbye = async move {
+        for mut socket in crowd {
+            socket.next("system:maintenance").await;
+            assert_eq!(socket.next_close().await, 1012);
+        }
+    };
+    tokio::join!(server.stop(), goodbye);
+}
+
+#[actix_web::test]
+async fn clients_on_all_listeners_are_in_the_same_rooms() {
+    let server = TestServer::with(&[("EXTRA_PORTS", "0,0")]);
+    let addresses = server.running().addresses().to_vec();
+    assert_eq!(addresses.len(), 3);
+    let mut sockets = Vec::new();
+    for address in addresses {
+        let mut socket = Socket::open(address, "/ws", &[]).await;
+        socket.next("connection_established").await;
+        socket.join("dashboard:overview").await;
+        sockets.push(socket);
+    }
+    let answer = server.broadcast(json!({"type": "custom:x", "room": "dashboard:overview", "data": 1})).await;
+    assert_eq!(answer["recipients_count"], 3);
+    for socket in &mut sockets {
+        socket.next("custom:x").await;
+    }
 }
 
 #[actix_web::test]
