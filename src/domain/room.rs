@@ -1,6 +1,6 @@
 //! The grammar of room names: which kinds of room there are, and which names are none.
 //!
-//! One table, [`PREFIXES`], decides what a name means; who may join which kind is not decided
+//! One table, `PREFIXES`, decides what a name means; who may join which kind is not decided
 //! here but in `auth::access`. Every key of the server's maps is a [`RoomKey`], a name *in a
 //! scope*, so that two organizations that use the same name never meet (contract X-17).
 

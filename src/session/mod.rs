@@ -2,7 +2,7 @@
 //!
 //! The actor owns what belongs to the connection: its identity, its limits, its decoder, its place
 //! in the counts. The socket is read by [`io`], the actor's one long-lived future, and written by
-//! the [`Outbox`](crate::hub::outbox::Outbox) alone, so a peer that stops reading freezes nothing
+//! the [`Outbox`] alone, so a peer that stops reading freezes nothing
 //! here. What a message means is decided in [`handlers`]; time is kept by [`pulse`].
 //!
 //! A session asks the RoomServer one thing at a time and reads no further until it is answered:

@@ -19,19 +19,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::support::frames::*;
 use crate::support::socket::Socket;
 use crate::support::{PATIENCE, TestServer};
 
 /// The room of the [`Scene`]'s bystander.
 const ROOM: &str = "dashboard:overview";
-
-const FIN: u8 = 0x80;
-const CONTINUATION: u8 = 0x0;
-const TEXT: u8 = 0x1;
-const BINARY: u8 = 0x2;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xA;
 
 /// A server, and somebody in a room of it who minds his own business.
 struct Scene {
@@ -177,27 +170,6 @@ fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     };
     let end = head + usize::try_from(length).unwrap();
     Some((bytes[0] & 0x0F, bytes.get(head..end)?, &bytes[end..]))
-}
-
-/// The masked header of a frame that announces `length` bytes, in the shortest form.
-fn header(first: u8, length: u64) -> Vec<u8> {
-    let mut bytes = vec![first];
-    match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(short @ ..126), _) => bytes.push(0x80 | short),
-        (_, Ok(middle)) => bytes.extend([&[0x80 | 126][..], &middle.to_be_bytes()].concat()),
-        _ => bytes.extend([&[0x80 | 127][..], &length.to_be_bytes()].concat()),
-    }
-    bytes.extend(MASK);
-    bytes
-}
-
-const MASK: [u8; 4] = [0x11, 0x22, 0x33, 0x44];
-
-/// A client's frame.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = header(first, payload.len() as u64);
-    bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key));
-    bytes
 }
 
 /// Reads to the end of the connection.

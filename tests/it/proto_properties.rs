@@ -12,43 +12,12 @@ use bytes::Bytes;
 use proptest::sample::Index;
 use switchboard::proto::websocket::{CloseCode, Decoder, Event, Limits, Violation};
 
+use crate::support::frames::*;
+
 const LIMITS: Limits = Limits { soft: 300, hard: 70_000 };
 
 /// A control frame may wait half-read beside a message.
 const CONTROL_MAX: usize = 125;
-
-const FIN: u8 = 0x80;
-const CONTINUATION: u8 = 0x0;
-const TEXT: u8 = 0x1;
-const BINARY: u8 = 0x2;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xA;
-
-/// A client's frame, written without the codec's help.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = header(first, payload.len() as u64);
-    bytes.extend(payload.iter().zip([1, 2, 3, 4].iter().cycle()).map(|(byte, key)| byte ^ key));
-    bytes
-}
-
-/// A client's header alone, announcing `length` in its shortest form.
-fn header(first: u8, length: u64) -> Vec<u8> {
-    let mut bytes = vec![first];
-    match length {
-        0..126 => bytes.push(0x80 | length as u8),
-        126..65_536 => {
-            bytes.push(0x80 | 126);
-            bytes.extend((length as u16).to_be_bytes());
-        }
-        _ => {
-            bytes.push(0x80 | 127);
-            bytes.extend(length.to_be_bytes());
-        }
-    }
-    bytes.extend([1, 2, 3, 4]);
-    bytes
-}
 
 fn ping(payload: &'static str) -> Event {
     Event::Ping(Bytes::from(payload))

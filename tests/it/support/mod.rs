@@ -1,6 +1,7 @@
 //! A real server in this process, and clients that talk to it over real sockets.
 
 pub mod clock;
+pub mod frames;
 pub mod http;
 pub mod socket;
 pub mod token;
