@@ -213,7 +213,11 @@ impl Running {
         };
         tokio::select! {
             () = goodbye => {}
-            () = self.ambient.clock.sleep_until(deadline) => self.server.stop(false).await,
+            () = self.ambient.clock.sleep_until(deadline) => {
+                // A graceful stop under way hears no second command: it would be waited for.
+                warn!("not everything has ended within the shutdown timeout");
+                return Ok(());
+            }
         }
         (&mut self.ended).await.unwrap_or(Ok(()))
     }

@@ -9,8 +9,8 @@ use crate::domain::error::ClientError;
 
 /// What an admin request showed.
 pub struct Shown<'a> {
-    pub admin_key: Option<&'a [u8]>,
-    pub token: Option<&'a str>,
+    pub admin_keys: &'a [&'a [u8]],
+    pub tokens: &'a [String],
     pub peer: Option<IpAddr>,
     /// A proxy stands in between: `Forwarded`, `X-Forwarded-For` or their like was sent.
     pub forwarded: bool,
@@ -35,23 +35,23 @@ pub enum AdminRefusal {
 }
 
 impl AdminRule {
-    /// Judges what was shown; where nothing was, whether this peer needs to show anything.
+    /// Judges everything that was shown, one bad credential spoils all; where nothing was, whether this
+    /// peer needs to show anything.
     ///
     /// # Errors
     /// The refusal, with the status it stands for.
     pub fn admit(&self, tokens: &Tokens, shown: &Shown<'_>) -> Result<(), AdminRefusal> {
-        if let Some(given) = shown.admin_key {
-            let matches = self.key.as_deref().is_some_and(|key| bool::from(key.ct_eq(given)));
-            return if matches { Ok(()) } else { Err(unauthenticated("The admin key is not valid")) };
+        let matches = |given: &&[u8]| self.key.as_deref().is_some_and(|key| bool::from(key.ct_eq(given)));
+        if !shown.admin_keys.iter().all(matches) {
+            return Err(unauthenticated("The admin key is not valid"));
         }
-        if let Some(token) = shown.token {
-            return match tokens.verify(token) {
-                Ok(who) if who.admin => Ok(()),
-                Ok(_) => {
-                    Err(AdminRefusal::NotAnAdmin(ClientError::unauthorized("This needs the role `admin`")))
-                }
-                Err(refusal) => Err(AdminRefusal::NoCredentials(refusal.into())),
-            };
+        let bearers = shown.tokens.iter().map(|token| tokens.verify(token)).collect::<Result<Vec<_>, _>>();
+        let bearers = bearers.map_err(|refusal| AdminRefusal::NoCredentials(refusal.into()))?;
+        if !shown.admin_keys.is_empty() || bearers.first().is_some_and(|who| who.admin) {
+            return Ok(());
+        }
+        if !bearers.is_empty() {
+            return Err(AdminRefusal::NotAnAdmin(ClientError::unauthorized("This needs the role `admin`")));
         }
         if self.is_free_for(shown) { Ok(()) } else { Err(unauthenticated("Admin credentials are needed")) }
     }
@@ -75,8 +75,8 @@ mod tests {
 
     fn local() -> Shown<'static> {
         Shown {
-            admin_key: None,
-            token: None,
+            admin_keys: &[],
+            tokens: &[],
             peer: Some(IpAddr::from([127, 0, 0, 1])),
             forwarded: false,
             host_is_loopback: true,
@@ -102,11 +102,11 @@ mod tests {
     #[test]
     fn what_is_shown_is_judged_even_where_nothing_is_needed() {
         let open = AdminRule { key: None, required: false };
-        assert!(!admits(&open, &Shown { admin_key: Some(b"guess"), ..local() }));
-        assert!(!admits(&open, &Shown { token: Some("garbage"), ..local() }));
+        assert!(!admits(&open, &Shown { admin_keys: &[b"guess"], ..local() }));
+        assert!(!admits(&open, &Shown { tokens: &["garbage".to_owned()], ..local() }));
         let keyed = AdminRule { key: Some(b"key".to_vec()), required: false };
-        assert!(admits(&keyed, &Shown { admin_key: Some(b"key"), ..local() }));
-        assert!(!admits(&keyed, &Shown { admin_key: Some(b"kex"), ..local() }));
-        assert!(!admits(&keyed, &Shown { admin_key: Some(b""), ..local() }));
+        assert!(admits(&keyed, &Shown { admin_keys: &[b"key"], ..local() }));
+        assert!(!admits(&keyed, &Shown { admin_keys: &[b"kex"], ..local() }));
+        assert!(!admits(&keyed, &Shown { admin_keys: &[b"key", b""], ..local() }));
     }
 }

@@ -49,10 +49,11 @@ fn admit(request: &HttpRequest) -> Result<Admin, ApiError> {
     // A page of a foreign origin may not use what this machine's own user may.
     check_origin(request, state)?;
     let headers = request.headers();
-    let token = header_tokens(headers).next();
+    let tokens: Vec<String> = header_tokens(headers).collect();
+    let admin_keys: Vec<&[u8]> = headers.get_all(X_ADMIN_KEY).map(|key| key.as_bytes()).collect();
     let shown = Shown {
-        admin_key: headers.get(X_ADMIN_KEY).map(|key| key.as_bytes()),
-        token: token.as_deref(),
+        admin_keys: &admin_keys,
+        tokens: &tokens,
         peer: peer(request),
         forwarded: FORWARDED.iter().any(|name| headers.contains_key(*name)),
         host_is_loopback: host(headers).is_some_and(is_loopback_name),
@@ -77,7 +78,8 @@ pub fn tokens(request: &HttpRequest) -> Vec<String> {
 fn header_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
     let read = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let bearers = headers.get_all(header::AUTHORIZATION).map(read).filter_map(|value| {
-        let (scheme, token) = value.split_once(' ')?;
+        // A scheme without a token is a bad token.
+        let (scheme, token) = value.split_once(' ').unwrap_or((&value, ""));
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
     });
     bearers.chain(headers.get_all(X_AUTH_TOKEN).map(read))
@@ -90,10 +92,12 @@ fn header_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
 /// 403.
 pub fn check_origin(request: &HttpRequest, state: &State) -> Result<(), ApiError> {
     let headers = request.headers();
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let origin = origin.to_str().unwrap_or_default();
-    let is_listed = state.shared.origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin));
-    if is_listed || is_own(origin, headers, &state.shared.ports) {
+    let is_allowed = |origin: &HeaderValue| {
+        let origin = origin.to_str().unwrap_or_default();
+        let is_listed = state.shared.origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin));
+        is_listed || is_own(origin, headers, &state.shared.ports)
+    };
+    if headers.get_all(header::ORIGIN).all(is_allowed) {
         return Ok(());
     }
     let message = "This origin is not allowed";

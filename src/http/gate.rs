@@ -118,9 +118,13 @@ impl AsyncRead for Gate {
 impl AsyncWrite for Gate {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.is_blocked = written.is_pending();
+        let was_blocked = std::mem::replace(&mut self.is_blocked, written.is_pending());
         if written.is_ready() {
             self.patience.begin_anew();
+            if was_blocked {
+                // Whoever read meanwhile was turned away without a waker.
+                cx.waker().wake_by_ref();
+            }
         }
         written
     }

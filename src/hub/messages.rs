@@ -157,6 +157,8 @@ pub enum Work {
     },
     Detach(SocketKey),
     Evict(SocketKey),
+    /// Say goodbye to one socket.
+    Dismiss(SocketKey, Farewell),
     /// Write a publication to its audience on this worker, then report how many took it.
     FanOut {
         fan_out: Arc<FanOut>,

@@ -161,10 +161,14 @@ impl Outbox {
         }
         queue.push(frame.clone());
         // A blocked socket's bytes are booked as they come: nothing may wake its drainer for long.
-        if queue.account.is_some() || self.is_over(&queue) {
-            return self.settle(&mut queue);
+        if queue.account.is_none() && self.is_over(&queue) {
+            // Nothing is blocked: it is not the client that is slow, only the flush is not yet due.
+            self.push_on(&mut queue);
         }
-        true
+        match queue.status {
+            Status::Open if queue.account.is_some() || self.is_over(&queue) => self.settle(&mut queue),
+            status => status == Status::Open,
+        }
     }
 
     /// Writes what was staged.
@@ -211,10 +215,11 @@ impl Outbox {
         self.book(queue)
     }
 
-    /// Whether more waits than may. A single frame may always wait, however large: no client, however
-    /// healthy, takes more in one go than the kernel's buffers hold.
+    /// Whether more waits behind the first frame than may. The first may be of any size: no client,
+    /// however healthy, takes more in one go than the kernel's buffers hold.
     fn is_over(&self, queue: &Queue) -> bool {
-        queue.bytes > self.policy.queue_bytes && queue.waiting.len() > 1
+        let first = queue.waiting.front().map_or(0, Bytes::len);
+        queue.bytes - first > self.policy.queue_bytes
     }
 
     /// Writes as much as the socket takes now and leaves the rest to a drainer.

@@ -10,6 +10,7 @@ use super::outboxes::{SocketKey, WorkerId};
 use super::worker_hub::WorkerHub;
 use crate::dialect::{Prepared, Reply};
 use crate::domain::error::ClientError;
+use crate::domain::farewell::Farewell;
 use crate::domain::time::{Clock, Timestamp};
 use crate::telemetry::Critical;
 
@@ -20,6 +21,8 @@ pub struct RoomServer {
     clock: Arc<dyn Clock>,
     /// By worker number.
     hubs: Vec<Option<Addr<WorkerHub>>>,
+    /// Said to whoever comes once everyone is being closed.
+    farewell: Option<Farewell>,
 }
 
 /// If a handler panics, the books may be half changed: then the process ends.
@@ -29,7 +32,7 @@ fn critical() -> Critical {
 
 impl RoomServer {
     pub fn new(limits: BookLimits, clock: Arc<dyn Clock>) -> RoomServer {
-        RoomServer { books: Books::new(limits), clock, hubs: Vec::new() }
+        RoomServer { books: Books::new(limits), clock, hubs: Vec::new(), farewell: None }
     }
 
     /// Tells a hub. `do_send` loses nothing: a hub outlives its worker's sessions, and its queue is
@@ -82,6 +85,9 @@ impl Handler<Attach> for RoomServer {
         };
         let (done, written) = oneshot::channel();
         self.tell(ask.key.worker, Work::Attach { key: ask.key, groups, welcome, done });
+        if let Some(farewell) = self.farewell {
+            self.tell(ask.key.worker, Work::Dismiss(ask.key, farewell));
+        }
         MessageResult((written, entered))
     }
 }
@@ -180,6 +186,7 @@ impl Handler<Close> for RoomServer {
     type Result = ();
 
     fn handle(&mut self, close: Close, _: &mut Self::Context) {
+        self.farewell = Some(close.farewell);
         for hub in self.hubs.iter().flatten() {
             hub.do_send(Work::Close(close));
         }

@@ -182,6 +182,11 @@ impl WorkerHub {
                     outbox.evict();
                 }
             }
+            Some(Work::Dismiss(key, farewell)) => {
+                if let Some(outbox) = self.roster.get(key) {
+                    outbox.close(farewell);
+                }
+            }
             Some(Work::Close(Close { farewell, part, parts })) => {
                 for outbox in self.roster.all().filter(|outbox| outbox.key().slot % parts == part) {
                     outbox.close(farewell);

@@ -136,6 +136,7 @@ impl Session {
             let mut unread = std::mem::take(&mut self.unread);
             let left = self.take_bytes(&unread);
             self.unread = unread.split_off(unread.len() - left);
+            self.book_unfinished();
             return Step::On;
         }
         self.read(cx, reads)

@@ -180,6 +180,9 @@ impl Session {
         let is_answered = matches!(farewell, Farewell::Answered(_));
         let until = self.services.ambient.clock.now() + timeout;
         self.awaited = None;
+        // Its close frame is all that is still wanted of the peer.
+        self.decoder.skip_messages();
+        self.inbound = None;
         self.phase = Phase::Leaving { farewell, until, patience: DISCARD_BYTES, is_answered };
     }
 

@@ -8,14 +8,15 @@ use actix::{Actor, Handler};
 use bytes::Bytes;
 use serde_json::json;
 use switchboard::hub::messages::Evict;
-use switchboard::hub::outbox::{Outbox, Policy};
+use switchboard::hub::outbox::{Outbox, Policy, Status};
 use switchboard::hub::outboxes::SocketKey;
 use switchboard::limits::budget::Budget;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
-use crate::support::TestServer;
-use crate::support::{token, until};
+use crate::support::frames::{FIN, TEXT, frame};
+use crate::support::{PATIENCE, TestServer, token, until};
 
 const ROOM: &str = "dashboard:overview";
 const KIB: usize = 1024;
@@ -230,8 +231,11 @@ async fn one_frame_larger_than_the_bound_reaches_a_healthy_client() {
     let mut reader = server.connect().await;
     reader.join(ROOM).await;
     for _ in 0..3 {
+        // What follows a frame that is still on its way is no reason to close either.
         assert_eq!(publish(&server, 900 * KIB).await, 1);
+        assert_eq!(publish(&server, KIB).await, 1);
         assert_eq!(reader.next("custom:fill").await["data"].as_str().unwrap().len(), 900 * KIB);
+        assert_eq!(reader.next("custom:fill").await["data"].as_str().unwrap().len(), KIB);
     }
     reader.expect_nothing().await;
 }
@@ -259,6 +263,71 @@ async fn a_peer_that_pipelines_requests_and_reads_no_answer_is_not_read_further(
     let mut answer = vec![0; 12];
     flooder.read_exact(&mut answer).await.unwrap();
     assert_eq!(answer, b"HTTP/1.1 200");
+}
+
+#[actix_web::test]
+async fn a_peer_that_pipelines_and_reads_gets_every_answer() {
+    let server = TestServer::start();
+    let (mut reading, mut writing) = TcpStream::connect(server.address()).await.unwrap().into_split();
+    let request = b"GET /static/console.js HTTP/1.1\r\nhost: a\r\n\r\n";
+    let requests = request.repeat(2000);
+    let write = async { writing.write_all(&requests).await.unwrap() };
+    let read = async {
+        let (mut answers, mut tail) = (0, Vec::new());
+        let mut bytes = vec![0; 256 * KIB];
+        while answers < 2000 {
+            let count = timeout(PATIENCE, reading.read(&mut bytes)).await.expect("it goes on").unwrap();
+            assert!(count > 0, "it ended after {answers} answers");
+            // A status line may be cut in two by the read.
+            tail.extend_from_slice(&bytes[..count]);
+            let status = b"HTTP/1.1 200 OK";
+            answers += tail.windows(status.len()).filter(|window| window == status).count();
+            tail.drain(..tail.len() - tail.len().min(status.len() - 1));
+        }
+    };
+    tokio::join!(write, read);
+}
+
+#[actix_web::test]
+async fn frames_staged_for_a_healthy_client_are_written_before_they_are_too_many() {
+    let policy = Policy {
+        queue_bytes: 8 * KIB,
+        budget: Budget::of(64 * 1024 * KIB),
+        evict: Evicted::default().start().recipient(),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    stream.writable().await.unwrap();
+    let key = SocketKey { worker: 0, slot: 0, generation: 0 };
+    let outbox = Rc::new(Outbox::new(key, stream, Rc::new(policy)));
+    for _ in 0..6 {
+        assert!(outbox.stage(&Bytes::from(vec![7; 6 * KIB])), "the kernel takes it");
+    }
+    outbox.flush();
+    let mut arrived = vec![0; 6 * 6 * KIB];
+    timeout(PATIENCE, peer.read_exact(&mut arrived)).await.expect("all of it").unwrap();
+    assert_eq!(outbox.status(), Status::Open);
+}
+
+#[actix_web::test]
+async fn an_unfinished_message_behind_a_command_counts_too() {
+    let settings = [
+        ("MAX_MESSAGE_SIZE_BYTES", "65536"),
+        ("HARD_MAX_MESSAGE_BYTES", "65536"),
+        ("SEND_QUEUE_BYTES", "131072"),
+        ("SEND_QUEUE_TOTAL_BYTES", "131072"),
+    ];
+    let server = TestServer::with(&settings);
+    let mut hoarders = Vec::new();
+    for _ in 0..8 {
+        let mut stream = server.connect().await.into_stream();
+        let join = br#"{"type":"join","payload":{"room":"dashboard:overview"}}"#;
+        let unfinished = &frame(FIN | TEXT, &vec![b'x'; 50 * KIB])[..49 * KIB];
+        let _ = stream.write_all(&[&frame(FIN | TEXT, join), unfinished].concat()).await;
+        hoarders.push(stream);
+    }
+    server.until_connections(2).await;
 }
 
 #[actix_web::test]

@@ -83,6 +83,12 @@ impl Decoder {
         outcome
     }
 
+    /// Keeps nothing of the message under way nor of later ones: their bytes are read away.
+    pub fn skip_messages(&mut self) {
+        self.limits.soft = 0;
+        self.message = self.message.take().map(Message::skipped);
+    }
+
     /// Bytes on the heap: what has come of a message and of a control frame.
     pub fn buffered(&self) -> usize {
         self.message.as_ref().map_or(0, Message::capacity) + self.control.capacity()

@@ -87,14 +87,20 @@ impl Message {
             return Err(Violation::too_big());
         }
         if self.size > limits.soft {
-            self.body = match self.body {
-                Body::Text(utf8, _) | Body::SkippedText(utf8) => Body::SkippedText(utf8),
-                Body::Binary(_) | Body::SkippedBinary => Body::SkippedBinary,
-            };
+            self = self.skipped();
         }
         // The last frame says how long the message will be, the others leave it open.
         self.most = if fin { self.size } else { limits.soft };
         Ok(self)
+    }
+
+    /// The same message, of which nothing is kept.
+    pub fn skipped(mut self) -> Self {
+        self.body = match self.body {
+            Body::Text(utf8, _) | Body::SkippedText(utf8) => Body::SkippedText(utf8),
+            Body::Binary(_) | Body::SkippedBinary => Body::SkippedBinary,
+        };
+        self
     }
 
     /// Takes the next bytes of the frame that was announced last.
