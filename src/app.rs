@@ -221,9 +221,7 @@ impl Running {
         }
         (&mut self.ended).await.unwrap_or(Ok(()))
     }
-}
 
-impl Running {
     /// Says goodbye to a few hundred clients at a time, so that they do not all come back at once.
     async fn close_part_by_part(&self) {
         let parts = u32::try_from(self.connections() / CLOSED_TOGETHER).unwrap_or(u32::MAX).clamp(1, PARTS);

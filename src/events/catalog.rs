@@ -12,6 +12,8 @@ pub enum Audience {
     Room,
     /// Subscribers of one of guide 004's channels.
     Channel,
+    /// Everyone of an organization, subscribed or not (I-066).
+    Notice,
 }
 
 /// One event.
@@ -25,7 +27,7 @@ const fn row(name: &'static str, audience: Audience) -> Event {
     Event { name, audience }
 }
 
-use Audience::{Channel, Room, Socket};
+use Audience::{Channel, Notice, Room, Socket};
 
 pub const CATALOG: &[Event] = &[
     row("connected", Socket),
@@ -94,9 +96,9 @@ pub const CATALOG: &[Event] = &[
     row("alert:acknowledged", Channel),
     row("alert:resolved", Channel),
     row("alert:escalated", Channel),
-    row("system:notification", Channel),
-    row("system:broadcast", Channel),
-    row("system:maintenance", Channel),
+    row("system:notification", Notice),
+    row("system:broadcast", Notice),
+    row("system:maintenance", Notice),
 ];
 
 /// Names the Socket.IO client library keeps for itself; never sent (contract W7).
@@ -141,10 +143,11 @@ mod tests {
     }
 
     #[test]
-    fn guide_004_has_seventeen_channel_events() {
-        let channels = CATALOG.iter().filter(|event| event.audience == Channel).count();
-        assert_eq!(channels, 17);
-        assert!(CATALOG.iter().filter(|e| e.audience == Channel).all(|e| is_broadcastable(e.name)));
+    fn guide_004_has_seventeen_events_and_all_can_be_broadcast() {
+        let intraday = CATALOG.iter().filter(|event| matches!(event.audience, Channel | Notice));
+        assert_eq!(intraday.clone().count(), 17);
+        assert!(intraday.clone().all(|event| is_broadcastable(event.name)));
+        assert!(find("system:notification").is_some_and(|event| event.audience == Notice));
     }
 
     #[test]

@@ -173,10 +173,9 @@ fn target(
         ),
     };
     let is_narrowed = body.department_id.is_some() || body.queue_name.is_some();
-    let is_channel = matches!(catalog::find(event).map(|row| row.audience), Some(Audience::Channel));
-    let is_system = event.starts_with("system:");
+    let is_channel = catalog::find(event).is_some_and(|row| row.audience == Audience::Channel);
     let organization = body.organization_id.map(|id| {
-        if (is_channel && !is_system) || is_narrowed {
+        if is_channel || is_narrowed {
             OrganizationTarget::Subscribers(id)
         } else {
             OrganizationTarget::Members(id)

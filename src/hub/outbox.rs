@@ -179,7 +179,7 @@ impl Outbox {
         }
     }
 
-    /// Sends `last` as the last frame and takes no more.
+    /// Sends the close frame of `farewell` as the last one and takes no more.
     pub fn close(self: &Rc<Self>, farewell: Farewell) {
         let mut queue = self.queue.borrow_mut();
         if queue.status != Status::Open {

@@ -19,8 +19,7 @@ use socket2::SockRef;
 use super::effects::{Effect, Outcome, Request};
 use super::pulse::Beat;
 use super::{Phase, Session, handlers};
-use crate::dialect::plain;
-use crate::domain::error::ClientError;
+use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::farewell::Farewell;
 use crate::domain::time::{Moment, Sleep};
 use crate::events::command::Price;
@@ -290,9 +289,8 @@ impl Session {
             Outcome::Became(identity) => self.become_identity(identity),
             Outcome::Reply(frame) => self.send(&frame),
             Outcome::Refused(error) => {
-                let (event, id) = (request.name.as_deref(), request.id.as_deref());
-                self.send(&plain::failure(&error, event, id, self.services.ambient.clock.wall()));
-                if error.code == crate::domain::error::ErrorCode::ConnectionLimit {
+                self.send(&handlers::failure(self, &error, request));
+                if error.code == ErrorCode::ConnectionLimit {
                     self.leave(Farewell::ConnectionLimit);
                 }
             }

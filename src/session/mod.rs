@@ -39,7 +39,7 @@ use crate::limits::budget::{Account, Budget};
 use crate::limits::connections::Place;
 use crate::limits::rate::SessionRate;
 use crate::proto::websocket::{self, Decoder};
-use effects::Ask;
+use effects::{Ask, Request};
 use pulse::Pulse;
 
 /// What sessions need of the settings.
@@ -193,7 +193,7 @@ impl Session {
 
     /// Tells the client of a refusal that no request caused.
     fn send_error(&self, error: &ClientError) {
-        self.send(&crate::dialect::plain::failure(error, None, None, self.services.ambient.clock.wall()));
+        self.send(&handlers::failure(self, error, &Request::default()));
     }
 }
 
