@@ -142,9 +142,24 @@ fn tree() -> impl Strategy<Value = Tree> {
     leaf.prop_recursive(5, 24, 4, move |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Tree::Array),
-            vec((keys.clone(), inner), 0..4).prop_map(Tree::Object),
+            vec((keys.clone(), inner), 0..4)
+                .prop_filter("a buffer by chance", |entries| !is_told_as_buffer(entries))
+                .prop_map(Tree::Object),
         ]
     })
+}
+
+/// Whether these leaves would be taken for `Tree::Bytes`.
+fn is_told_as_buffer(entries: &[(&str, Tree)]) -> bool {
+    let text = |wanted: &str| {
+        entries.iter().find_map(|(key, value)| match value {
+            Tree::Leaf(text) if *key == wanted => Some(*text),
+            _ => None,
+        })
+    };
+    entries.len() == 2
+        && text("type") == Some(r#""Buffer""#)
+        && text("base64").is_some_and(|leaf| leaf.starts_with('"'))
 }
 
 /// Objects that are placeholders, or nearly, and what else may stand about them.
