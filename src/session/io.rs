@@ -265,7 +265,7 @@ impl Session {
                 let code = frame.map(|frame| frame.code.0);
                 self.leave(Farewell::Answered(code));
             }
-            Event::TooLarge { size } => {
+            Event::TooLarge { size, .. } => {
                 if handlers::is_within_rate(self, Price::Message, &Request::default()) {
                     info!(id = self.id.as_str(), bytes = size; "message_too_large");
                     self.send_error(&ClientError::too_large(self.services.settings.soft_message_bytes));

@@ -131,8 +131,12 @@ impl Session {
             Id::parse(&services.ambient.random.token::<15>()).expect("base64url is within an id's alphabet");
         let now = services.ambient.clock.now();
         let settings = &services.settings;
-        let limits =
-            websocket::Limits { soft: settings.soft_message_bytes, hard: settings.hard_message_bytes };
+        let limits = websocket::Limits {
+            soft: settings.soft_message_bytes,
+            hard: settings.hard_message_bytes,
+            // There is one answer to all that is too large.
+            start: 0,
+        };
         // From here on the session cleans up after itself, so nothing may fail in between.
         let outbox = services.worker.take_in(stream);
         outbox.send(head);

@@ -10,17 +10,25 @@ mod websocket_streams;
 
 use bytes::Bytes;
 use proptest::sample::Index;
-use switchboard::proto::websocket::{CloseCode, Decoder, Event, Limits, Violation};
+use switchboard::proto::websocket::{CloseCode, Decoder, Event, Limits, Skipped, Violation};
 
 use crate::support::frames::*;
 
-const LIMITS: Limits = Limits { soft: 300, hard: 70_000 };
+const LIMITS: Limits = Limits { soft: 300, hard: 70_000, start: 5 };
 
 /// A control frame may wait half-read beside a message.
 const CONTROL_MAX: usize = 125;
 
 fn ping(payload: &'static str) -> Event {
     Event::Ping(Bytes::from(payload))
+}
+
+fn long_text(size: usize, start: &[u8]) -> Event {
+    Event::TooLarge { size, skipped: Skipped::Text(start.to_vec()) }
+}
+
+fn long_bytes(size: usize) -> Event {
+    Event::TooLarge { size, skipped: Skipped::Binary }
 }
 
 /// Everything a decoder said, and how it ended.
@@ -48,7 +56,8 @@ fn feed<'a>(limits: Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard
             let outcome = decoder.decode(&mut input);
 
             let buffered = decoder.buffered();
-            assert!(buffered <= limits.soft.min(limits.hard) + CONTROL_MAX, "holds {buffered}");
+            let most = limits.soft.min(limits.hard).max(limits.start) + CONTROL_MAX;
+            assert!(buffered <= most, "holds {buffered}");
             match outcome {
                 Ok(None) => {
                     assert!(input.is_empty(), "more is wanted, but {} are left", input.len());

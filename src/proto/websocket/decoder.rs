@@ -5,13 +5,14 @@
 //! the [`Message`] it belongs to as it arrives.
 //!
 //! ```
-//! use switchboard::proto::websocket::{Decoder, Event, Limits};
+//! use switchboard::proto::websocket::{Decoder, Event, Limits, Skipped};
 //!
-//! let mut decoder = Decoder::new(Limits { soft: 4, hard: 100 });
-//! let five_bytes = [&[0x82, 0x85, 0, 0, 0, 0], b"hello".as_slice()].concat();
+//! let mut decoder = Decoder::new(Limits { soft: 4, hard: 100, start: 2 });
+//! let five_bytes = [&[0x81, 0x85, 0, 0, 0, 0], b"hello".as_slice()].concat();
 //! let mut input = five_bytes.as_slice();
 //!
-//! assert_eq!(decoder.decode(&mut input), Ok(Some(Event::TooLarge { size: 5 })));
+//! let skipped = Skipped::Text(b"he".to_vec());
+//! assert_eq!(decoder.decode(&mut input), Ok(Some(Event::TooLarge { size: 5, skipped })));
 //! ```
 
 use std::mem;
@@ -83,10 +84,11 @@ impl Decoder {
         outcome
     }
 
-    /// Keeps nothing of the message under way nor of later ones: their bytes are read away.
+    /// Keeps nothing of the message under way nor of later ones, not even the start of a text:
+    /// their bytes are read away.
     pub fn skip_messages(&mut self) {
-        self.limits.soft = 0;
-        self.message = self.message.take().map(Message::skipped);
+        (self.limits.soft, self.limits.start) = (0, 0);
+        self.message = self.message.take().map(|message| message.skipped(0));
     }
 
     /// Bytes on the heap: what has come of a message and of a control frame.

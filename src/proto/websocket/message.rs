@@ -19,6 +19,9 @@ pub struct Limits {
     /// Above this the connection has to end, with 1009. Every frame counts for one byte at
     /// least, so that empty fragments cannot go on for ever; zero therefore allows no message.
     pub hard: usize,
+    /// Bytes kept of a text that is skipped, for a caller whose answer depends on how it begins.
+    /// Zero keeps none. May be above `soft`.
+    pub start: usize,
 }
 
 /// What a client said.
@@ -38,7 +41,19 @@ pub enum Event {
     TooLarge {
         /// The bytes it had, at most [`Limits::hard`].
         size: usize,
+        /// What is known of it nevertheless.
+        skipped: Skipped,
     },
+}
+
+/// What is left of a message that was dropped while it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Skipped {
+    /// A text, and its first [`Limits::start`] bytes, or all if it had fewer. Bytes, because they
+    /// may end inside a character; all before that is UTF-8.
+    Text(Vec<u8>),
+    /// Bytes, of which none are kept.
+    Binary,
 }
 
 /// A message whose first frame has begun and whose last has not ended.
@@ -49,7 +64,7 @@ pub(super) struct Message {
     size: usize,
     /// The same for the hard limit, where an empty frame counts as one byte.
     charged: usize,
-    /// Bytes it can still come to, as far as is known; the bound of its capacity.
+    /// Bytes that may be kept of it, as far as is known; the bound of its capacity.
     most: usize,
 }
 
@@ -57,8 +72,8 @@ pub(super) struct Message {
 enum Body {
     Text(Utf8, String),
     Binary(Vec<u8>),
-    /// Over the soft limit, but still a violation if it is not UTF-8.
-    SkippedText(Utf8),
+    /// Over the soft limit, but still a violation if it is not UTF-8. With the start of it.
+    SkippedText(Utf8, Vec<u8>),
     SkippedBinary,
 }
 
@@ -76,7 +91,7 @@ impl Message {
     }
 
     /// Takes note of the next frame, the last if `fin`. A message over `soft` is skipped from
-    /// here on, and its memory given back.
+    /// here on, and its memory given back but for the start of a text.
     ///
     /// # Errors
     /// 1009 for a message over `hard`.
@@ -87,19 +102,25 @@ impl Message {
             return Err(Violation::too_big());
         }
         if self.size > limits.soft {
-            self = self.skipped();
+            self = self.skipped(limits.start);
+        } else {
+            self.most = limits.soft;
         }
-        // The last frame says how long the message will be, the others leave it open.
-        self.most = if fin { self.size } else { limits.soft };
+        if fin {
+            // The last frame says how long the message will be, the others leave it open.
+            self.most = self.most.min(self.size);
+        }
         Ok(self)
     }
 
-    /// The same message, of which nothing is kept.
-    pub fn skipped(mut self) -> Self {
+    /// The same message, of which no more than the first `start` bytes of a text are kept.
+    pub fn skipped(mut self, start: usize) -> Self {
         self.body = match self.body {
-            Body::Text(utf8, _) | Body::SkippedText(utf8) => Body::SkippedText(utf8),
+            Body::Text(utf8, text) => Body::SkippedText(utf8, cut(text.into_bytes(), start)),
+            Body::SkippedText(utf8, kept) => Body::SkippedText(utf8, cut(kept, start)),
             Body::Binary(_) | Body::SkippedBinary => Body::SkippedBinary,
         };
+        self.most = start;
         self
     }
 
@@ -122,7 +143,12 @@ impl Message {
                 mask.unmask_onto(bytes, masked);
                 Ok(())
             }
-            Body::SkippedText(utf8) => utf8.read(masked, mask, |_| ()),
+            Body::SkippedText(utf8, start) => utf8.read(masked, mask, |valid| {
+                let piece = &valid.as_bytes()[..valid.len().min(self.most - start.len())];
+                let capacity = grown(start.capacity(), start.len() + piece.len(), self.most);
+                start.reserve_exact(capacity - start.len());
+                start.extend_from_slice(piece);
+            }),
             Body::SkippedBinary => Ok(()),
         }
     }
@@ -135,8 +161,11 @@ impl Message {
         match self.body {
             Body::Text(utf8, text) => utf8.end().map(|()| Event::Text(text)),
             Body::Binary(bytes) => Ok(Event::Binary(bytes)),
-            Body::SkippedText(utf8) => utf8.end().map(|()| Event::TooLarge { size: self.size }),
-            Body::SkippedBinary => Ok(Event::TooLarge { size: self.size }),
+            Body::SkippedText(utf8, start) => {
+                let skipped = Skipped::Text(start);
+                utf8.end().map(|()| Event::TooLarge { size: self.size, skipped })
+            }
+            Body::SkippedBinary => Ok(Event::TooLarge { size: self.size, skipped: Skipped::Binary }),
         }
     }
 
@@ -144,10 +173,17 @@ impl Message {
     pub fn capacity(&self) -> usize {
         match &self.body {
             Body::Text(_, text) => text.capacity(),
-            Body::Binary(bytes) => bytes.capacity(),
-            Body::SkippedText(_) | Body::SkippedBinary => 0,
+            Body::Binary(bytes) | Body::SkippedText(_, bytes) => bytes.capacity(),
+            Body::SkippedBinary => 0,
         }
     }
+}
+
+/// The first `most` of `bytes`, in no more memory than they may take.
+fn cut(mut bytes: Vec<u8>, most: usize) -> Vec<u8> {
+    bytes.truncate(most);
+    bytes.shrink_to(most);
+    bytes
 }
 
 /// The capacity for `needed` bytes of at most `most`: doubled, so that small pieces do not each

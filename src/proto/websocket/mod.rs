@@ -10,14 +10,15 @@
 //! What the codec promises about hostile input:
 //! - it never panics, and every call takes bytes, gives an event or names a [`Violation`];
 //! - memory follows the bytes that came, never the length a message announced, and stays within
-//!   [`Limits::soft`] plus one control frame; between messages it is zero;
+//!   [`Limits::soft`], or [`Limits::start`] if that is more, plus one control frame; between
+//!   messages it is zero;
 //! - after a close frame or a violation it swallows everything, so a caller that goes on calling
 //!   cannot spin.
 //!
 //! ```
 //! use switchboard::proto::websocket::{Decoder, Event, Limits, Opcode, encode};
 //!
-//! let mut decoder = Decoder::new(Limits { soft: 1_000, hard: 10_000 });
+//! let mut decoder = Decoder::new(Limits { soft: 1_000, hard: 10_000, start: 0 });
 //! // "Hi", masked with the key 1 2 3 4, and the first byte of a frame still to come.
 //! let mut input: &[u8] = &[0x81, 0x82, 1, 2, 3, 4, b'H' ^ 1, b'i' ^ 2, 0x89];
 //!
@@ -38,4 +39,4 @@ mod utf8;
 pub use close::{CloseCode, CloseFrame, Violation};
 pub use decoder::Decoder;
 pub use frame::{FrameBuilder, Opcode, encode};
-pub use message::{Event, Limits};
+pub use message::{Event, Limits, Skipped};

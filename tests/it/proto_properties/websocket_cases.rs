@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use switchboard::proto::websocket::{CloseCode, CloseFrame, Event};
 
-use super::{BINARY, CLOSE, CONTINUATION, FIN, LIMITS, PING, PONG, TEXT, feed, frame, header, ping};
+use super::{BINARY, CLOSE, CONTINUATION, FIN, LIMITS, PING, PONG, TEXT};
+use super::{feed, frame, header, long_bytes, long_text, ping};
 
 struct Case {
     name: String,
@@ -37,19 +38,10 @@ fn messages() -> Vec<Case> {
         fine("bytes", &[frame(FIN | BINARY, &[0, 255, 7])], [Event::Binary(vec![0, 255, 7])]),
         fine("7-bit length", &[frame(FIN | TEXT, &x.as_bytes()[..125])], [text(&x[..125])]),
         fine("16-bit length", &[frame(FIN | TEXT, &x.as_bytes()[..126])], [text(&x[..126])]),
-        fine("64-bit length", &[frame(FIN | TEXT, &[b'x'; 65_536])], [Event::TooLarge { size: 65_536 }]),
+        fine("64-bit length", &[frame(FIN | TEXT, &[b'x'; 65_536])], [long_text(65_536, b"xxxxx")]),
         fine("a key of zeros", &[vec![0x81, 0x82, 0, 0, 0, 0, b'h', b'i']], [text("hi")]),
         fine("all of soft", &[frame(FIN | TEXT, x.as_bytes())], [text(&x)]),
-        fine("all of hard", &[frame(FIN | BINARY, &[0; 70_000])], [Event::TooLarge { size: 70_000 }]),
-        fine("over soft by one, then a message as if nothing had been",
-            &[frame(FIN | BINARY, &[0; 301]), frame(FIN | TEXT, b"next")],
-            [Event::TooLarge { size: 301 }, text("next")]),
-        fine("over soft in the second fragment",
-            &[frame(TEXT, &[b'x'; 299]), frame(FIN | PING, b"?"), frame(FIN, "é".as_bytes())],
-            [ping("?"), Event::TooLarge { size: 301 }]),
-        fine("over soft inside a character",
-            &[frame(TEXT, &[&[b'x'; 299], b"\xc3".as_slice()].concat()), frame(FIN, b"\xa9")],
-            [Event::TooLarge { size: 301 }]),
+        fine("all of hard", &[frame(FIN | BINARY, &[0; 70_000])], [long_bytes(70_000)]),
         fine("fragments that split characters",
             &[frame(TEXT, b"\xf0\x9f"), frame(0, b"\x98"), frame(0, b""), frame(FIN, b"\x80\xc3\xa9")],
             [text("\u{1f600}é")]),
@@ -60,6 +52,52 @@ fn messages() -> Vec<Case> {
             &[frame(TEXT, b"a"), frame(FIN | PING, b"p"), frame(0, b"b"), frame(FIN | PONG, b""), frame(FIN, b"c")],
             [ping("p"), Event::Pong(Bytes::new()), text("abc")]),
         fine("a long ping", &[frame(FIN | PING, &[b'p'; 125])], [Event::Ping(vec![b'p'; 125].into())]),
+    ]
+}
+
+#[rustfmt::skip]
+fn over_soft() -> Vec<Case> {
+    // A text of 300 bytes and these.
+    let long = |start: &[u8]| [start, &[b'x'; 300]].concat();
+    vec![
+        fine("bytes over by one, then a message as if nothing had been",
+            &[frame(FIN | BINARY, &[0; 301]), frame(FIN | TEXT, b"next")],
+            [long_bytes(301), text("next")]),
+        fine("text over by one, then a message as if nothing had been",
+            &[frame(FIN | TEXT, &long(b"4")), frame(FIN | TEXT, b"next")],
+            [long_text(301, b"4xxxx"), text("next")]),
+        fine("two texts, each with its own start",
+            &[frame(FIN | TEXT, &long(b"first")), frame(FIN | TEXT, &long(b"other"))],
+            [long_text(305, b"first"), long_text(305, b"other")]),
+        fine("text in the first of three fragments",
+            &[frame(TEXT, &long(b"abc")), frame(0, b"def"), frame(FIN | PING, b"?"), frame(FIN, b"ghi")],
+            [ping("?"), long_text(309, b"abcxx")]),
+        fine("text in the second fragment",
+            &[frame(TEXT, &[b'x'; 299]), frame(FIN | PING, b"?"), frame(FIN, "é".as_bytes())],
+            [ping("?"), long_text(301, b"xxxxx")]),
+        fine("text in the third fragment, with the start in all of them",
+            &[frame(TEXT, b"ab"), frame(0, b"cd"), frame(FIN, &long(b"e"))],
+            [long_text(305, b"abcde")]),
+        fine("text in the third fragment, with the start in the first",
+            &[frame(TEXT, b"abcdefg"), frame(0, b""), frame(0, &long(b"hi")), frame(FIN, b"")],
+            [long_text(309, b"abcde")]),
+        fine("bytes in the third fragment",
+            &[frame(BINARY, b"ab"), frame(0, b"cd"), frame(FIN, &long(b"e"))],
+            [long_bytes(305)]),
+        fine("inside a character",
+            &[frame(TEXT, &[&[b'x'; 299], b"\xc3".as_slice()].concat()), frame(FIN, b"\xa9")],
+            [long_text(301, b"xxxxx")]),
+        fine("inside a character of the start",
+            &[frame(TEXT, b"a\xe2\x82"), frame(FIN, &long(b"\xac"))],
+            [long_text(304, "a€x".as_bytes())]),
+        fine("the start ends with a character", &[frame(FIN | TEXT, &long("ab€".as_bytes()))],
+            [long_text(305, "ab€".as_bytes())]),
+        // A shorter character behind the one that was cut does not slip in.
+        fine("the start ends inside a character", &[frame(FIN | TEXT, &long("abcd€e".as_bytes()))],
+            [long_text(308, b"abcd\xe2")]),
+        fine("the start ends inside a character of two fragments",
+            &[frame(TEXT, b"abc\xf0\x9f\x98"), frame(FIN, &long(b"\x80"))],
+            [long_text(307, b"abc\xf0\x9f")]),
     ]
 }
 
@@ -137,12 +175,18 @@ fn broken_text() -> Vec<Case> {
         broken("wrong in the second fragment", &[frame(TEXT, b"\xc3"), frame(FIN, b"\x28")]),
         broken("wrong where it is skipped", &[skipped(b"\xff")]),
         broken("cut off where it is skipped", &[skipped(b"\xc3")]),
+        broken("wrong in the start of what is skipped",
+            &[frame(FIN | TEXT, &[b"ab\xff".as_slice(), &[b'x'; 400]].concat())]),
+        broken("wrong where the start of what is skipped ends",
+            &[frame(FIN | TEXT, &[b"abcd\xc3(".as_slice(), &[b'x'; 400]].concat())]),
+        broken("wrong in a fragment that is skipped",
+            &[frame(TEXT, b"ab"), frame(0, &[b'x'; 400]), frame(FIN, b"\xff")]),
     ]
 }
 
 #[test]
 fn every_case_reads_the_same_whole_byte_by_byte_and_with_trailing_data() {
-    let lists = [messages(), closes(), broken_framing(), over_hard(), broken_text()];
+    let lists = [messages(), over_soft(), closes(), broken_framing(), over_hard(), broken_text()];
     for case in lists.into_iter().flatten() {
         let ends = case.refused.is_some() || matches!(case.events.last(), Some(Event::Close(_)));
         let behind = if ends { vec![] } else { vec![ping("behind")] };

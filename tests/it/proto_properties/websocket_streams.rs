@@ -9,7 +9,7 @@ use switchboard::proto::websocket::{
     CloseCode, CloseFrame, Decoder, Event, FrameBuilder, Limits, Opcode, encode,
 };
 
-use super::{CONTROL_MAX, FIN, Heard, LIMITS, TEXT, cut, feed, frame};
+use super::{CONTROL_MAX, FIN, Heard, LIMITS, TEXT, cut, feed, frame, long_bytes, long_text};
 
 /// What a well-behaved client sends, and what must be heard of it.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ fn nearly_text() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-const ROOMY: Limits = Limits { soft: 10_000, hard: 20_000 };
+const ROOMY: Limits = Limits { soft: 10_000, hard: 20_000, start: 0 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
@@ -152,18 +152,18 @@ proptest! {
     fn messages_over_soft_are_reported_and_the_others_untouched(
         sent in conversation(),
         soft in 0_usize..400,
+        start in 0_usize..400,
         at in vec(any::<Index>(), 0..12),
     ) {
-        let expected: Vec<Event> = sent.events.into_iter().map(|event| {
-            let size = match &event {
-                Event::Text(text) => text.len(),
-                Event::Binary(bytes) => bytes.len(),
-                _ => 0,
-            };
-            if size > soft { Event::TooLarge { size } } else { event }
+        let expected: Vec<Event> = sent.events.into_iter().map(|event| match event {
+            Event::Text(text) if text.len() > soft => {
+                long_text(text.len(), &text.as_bytes()[..text.len().min(start)])
+            }
+            Event::Binary(bytes) if bytes.len() > soft => long_bytes(bytes.len()),
+            event => event,
         }).collect();
 
-        let heard = feed(Limits { soft, ..ROOMY }, cut(&sent.bytes, &at));
+        let heard = feed(Limits { soft, start, ..ROOMY }, cut(&sent.bytes, &at));
 
         prop_assert_eq!(heard, Heard { events: expected, violation: None });
     }
