@@ -13,6 +13,7 @@ use super::State;
 use super::error::ApiError;
 use crate::auth::admin::Shown;
 use crate::domain::error::ErrorCode;
+use crate::proto::engineio::Origin;
 
 const X_ADMIN_KEY: HeaderName = HeaderName::from_static("x-admin-key");
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
@@ -86,22 +87,40 @@ fn header_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
 }
 
 /// Refuses a browser page of an origin that is neither listed nor the server's own (contract X-32).
-/// CORS does not cover WebSocket, so every transport asks here.
+/// CORS does not cover WebSocket, so every transport asks here, or [`origin`].
 ///
 /// # Errors
 /// 403.
 pub fn check_origin(request: &HttpRequest, state: &State) -> Result<(), ApiError> {
-    let headers = request.headers();
-    let is_allowed = |origin: &HeaderValue| {
-        let origin = origin.to_str().unwrap_or_default();
-        let is_listed = state.shared.origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin));
-        is_listed || is_own(origin, headers, &state.shared.ports)
-    };
-    if headers.get_all(header::ORIGIN).all(is_allowed) {
+    if origin(request, state) == Origin::Accepted {
         return Ok(());
     }
     let message = "This origin is not allowed";
     Err(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::Unauthorized, message))
+}
+
+/// What is to be thought of the page that asks. For a transport with its own words of refusal;
+/// [`check_origin`] has ours.
+pub fn origin(request: &HttpRequest, state: &State) -> Origin {
+    judge_origin(request.headers(), &state.shared.origins, &state.shared.ports)
+}
+
+/// The same for CORS, which stands in front of the routes. A header that comes twice must be good
+/// twice, or it would depend on the reader which page asks.
+pub(super) fn judge_origin(headers: &HeaderMap, listed: &[String], ports: &[u16]) -> Origin {
+    let is_allowed = |origin: &str| {
+        let is_listed = listed.iter().any(|listed| listed.eq_ignore_ascii_case(origin));
+        is_listed || is_own(origin, headers, ports)
+    };
+    let mut judgement = Origin::Accepted;
+    for origin in headers.get_all(header::ORIGIN) {
+        match origin.to_str() {
+            Ok(origin) if is_allowed(origin) => {}
+            Ok(_) => judgement = Origin::Refused,
+            Err(_) => return Origin::Garbled,
+        }
+    }
+    judgement
 }
 
 /// Whether `origin` is a page of the very host and port the request was sent to, or of that host on
@@ -175,6 +194,36 @@ mod tests {
         }
         for foreign in ["evil.example", "10.0.0.1", "localhost.evil.example", ""] {
             assert!(!is_loopback_name(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_garbled_only_where_it_is_no_text() {
+        use Origin::{Accepted, Garbled, Refused};
+        const LISTED: &[u8] = b"https://dash.example";
+        let table: [(&[&[u8]], Origin); 12] = [
+            (&[], Accepted),
+            (&[LISTED], Accepted),
+            (&[b"HTTPS://Dash.Example"], Accepted),
+            (&[b"http://own.example:8001"], Accepted),
+            (&[LISTED, b"http://own.example"], Accepted),
+            (&[b"https://evil.example"], Refused),
+            (&[b""], Refused),
+            // RFC 6454 has lists of origins, so a space is in its place, if not welcome.
+            (&[b"https://dash.example https://dash.example"], Refused),
+            (&[LISTED, b"https://evil.example"], Refused),
+            (&[b"https://evil.example", LISTED], Refused),
+            (&[b"https://dash.example\xff"], Garbled),
+            (&[b"https://evil.example", b"\xc3\xa9", LISTED], Garbled),
+        ];
+        for (origins, judgement) in table {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("own.example:8000"));
+            for origin in origins {
+                headers.append(header::ORIGIN, HeaderValue::from_bytes(origin).unwrap());
+            }
+            let judged = judge_origin(&headers, &["https://dash.example".to_owned()], &[80, 8000, 8001]);
+            assert_eq!(judged, judgement, "{origins:?}");
         }
     }
 

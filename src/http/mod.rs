@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_cors::Cors;
 use actix_web::guard;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
 use actix_web::{HttpRequest, Resource, Route};
 
@@ -27,6 +27,7 @@ use crate::auth::admin::AdminRule;
 use crate::domain::time::{Moment, Timestamp};
 use crate::limits::connections::Connections;
 use crate::limits::rate::AddressRate;
+use crate::proto::engineio::Origin;
 use crate::session::Services;
 
 /// What the handlers of all workers share.
@@ -101,14 +102,18 @@ fn only(path: &str, allowed: &'static str) -> Resource {
     web::resource(path.to_owned()).default_service(web::to(other))
 }
 
-/// Who may read answers from a page of another origin (contract X-32).
-pub fn cors(shared: &Shared) -> Cors {
-    let cors = Cors::default()
+/// Which pages may read answers across origins: those that [`caller::check_origin`] lets call (contract
+/// To call and not to be allowed to read would be a riddle.
+pub fn cors(shared: &Arc<Shared>) -> Cors {
+    let shared = Arc::clone(shared);
+    let judge = move |headers: &HeaderMap| caller::judge_origin(headers, &shared.origins, &shared.ports);
+    Cors::default()
+        // The head rather than the one value: of two Origin headers, both count.
+        .allowed_origin_fn(move |_, head| judge(head.headers()) == Origin::Accepted)
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
         .allowed_headers([header::CONTENT_TYPE, header::AUTHORIZATION])
         .allowed_headers(["x-tenant-key", "x-auth-token", "x-admin-key"])
         .supports_credentials()
         .block_on_origin_mismatch(false)
-        .max_age(3600);
-    shared.origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+        .max_age(3600)
 }

@@ -7,6 +7,7 @@ mod credentials;
 mod cross_origin;
 mod figures;
 mod notifications;
+mod own_pages;
 mod paths;
 mod refusals;
 mod targets;
