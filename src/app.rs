@@ -4,7 +4,7 @@
 //! [`Running`] is the server with its addresses, and the way to stop it.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,6 @@ use actix_server::{Server, ServerHandle};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::dev::AppConfig;
 use log::{info, warn};
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
@@ -40,7 +39,10 @@ use crate::hub::room_server::RoomServer;
 use crate::hub::worker::Crew;
 use crate::limits::budget::Budget;
 use crate::limits::connections::Connections;
+use crate::limits::quota::Quota;
 use crate::limits::rate::AddressRate;
+use crate::listeners;
+use crate::session::directory::Directory;
 use crate::session::{Services, SessionSettings};
 
 /// A gateway about to be started.
@@ -71,12 +73,10 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSED_TOGETHER: usize = 250;
 const PARTS: u32 = 20;
 const BETWEEN_PARTS: Duration = Duration::from_millis(100);
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 4096;
-/// Connections that speak HTTP at one time, sessions not counted.
+/// Connections that speak HTTP at one time, one for each session not counted.
 const HTTP_CONNECTIONS: usize = 4096;
-/// Files besides the sessions' sockets: requests, listeners, logs.
-const OTHER_FILES: u64 = HTTP_CONNECTIONS as u64 + 256;
+/// Socket.IO clients beyond the limit that may be told so at one time.
+const SURPLUS: usize = 1000;
 /// Sockets one worker accepts before the framework lets the rest hang; our own limit, which
 /// answers, must be reached first.
 const UNREACHED: usize = 1_000_000;
@@ -99,8 +99,8 @@ impl App {
     /// An address that cannot be bound, named.
     pub fn start(self) -> io::Result<Running> {
         let App { settings, ambient } = self;
-        raise_open_files(settings.max_connections);
-        let listeners = bind(&settings)?;
+        listeners::raise_open_files(settings.max_connections, HTTP_CONNECTIONS);
+        let listeners = listeners::bind(&settings)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
 
         let clock = Arc::clone(&ambient.clock);
@@ -115,6 +115,7 @@ impl App {
             tokens: Arc::new(tokens(&settings, &ambient)),
             access: Arc::new(access(&settings)),
             ambient: ambient.clone(),
+            directory: Arc::default(),
             inbound: Budget::of(settings.send_queue_total_bytes),
         };
 
@@ -124,7 +125,8 @@ impl App {
             .shutdown_timeout(settings.shutdown_timeout.as_secs())
             .disable_signals();
         let stopping = server.graceful_shutdown_signal();
-        let places = Connections::up_to(HTTP_CONNECTIONS);
+        // Every session may have a poll parked.
+        let places = Connections::up_to(HTTP_CONNECTIONS + settings.max_connections);
         // Longer than any answer is rightly held back.
         let patience = KEEP_ALIVE + settings.ping_interval + settings.ping_timeout;
         for listener in listeners {
@@ -250,6 +252,7 @@ struct Parts {
     tokens: Arc<Tokens>,
     access: Arc<Access>,
     ambient: Ambient,
+    directory: Arc<Directory>,
     inbound: Arc<Budget<SocketKey>>,
 }
 
@@ -261,6 +264,7 @@ impl Parts {
             access: Arc::clone(&self.access),
             ambient: self.ambient.clone(),
             inbound: Arc::clone(&self.inbound),
+            directory: Arc::clone(&self.directory),
             worker: crew.worker_here(),
         })
     }
@@ -273,6 +277,7 @@ fn maintenance(ambient: &Ambient) -> Publication {
         message_id: "maintenance".into(),
         event: "system:maintenance".into(),
         data: json::raw(&data).into(),
+        attachments: Vec::new(),
         target: Target::everyone(),
         requires_ack: false,
         sent_at: now,
@@ -292,8 +297,11 @@ fn session_settings(settings: &Settings) -> SessionSettings {
     SessionSettings {
         ping_interval: settings.ping_interval,
         ping_timeout: settings.ping_timeout,
+        upgrade_timeout: settings.upgrade_timeout,
+        connect_timeout: settings.connect_timeout,
         soft_message_bytes: settings.max_message_size_bytes,
         hard_message_bytes: settings.hard_max_message_bytes,
+        attachments: settings.max_attachments,
         messages_per_second: settings.rate_limit_messages_per_second,
         log_connections: settings.log_connection_events,
         log_subscriptions: settings.log_subscription_events,
@@ -321,6 +329,9 @@ fn shared(settings: &Settings, addresses: &[SocketAddr], ambient: &Ambient) -> S
             required: settings.admin_needs_credentials(),
         },
         connections: Connections::up_to(settings.max_connections),
+        surplus: Connections::up_to(SURPLUS),
+        pushed: Quota::of(settings.send_queue_total_bytes),
+        compress_from: settings.compression_enabled.then_some(settings.compression_threshold_bytes),
         addresses: AddressRate::new(rate, &ambient.clock),
         origins: settings.cors_origins.clone(),
         ports: addresses.iter().map(SocketAddr::port).collect(),
@@ -328,56 +339,4 @@ fn shared(settings: &Settings, addresses: &[SocketAddr], ambient: &Ambient) -> S
         log_broadcasts: settings.log_broadcast_events,
         is_stopping: AtomicBool::new(false),
     }
-}
-
-/// Sees to it that the connections we promise can be opened at all: many systems start programs with
-/// 1,024 files.
-fn raise_open_files(connections: usize) {
-    let wanted = connections as u64 + OTHER_FILES;
-    match rlimit::increase_nofile_limit(wanted) {
-        Ok(limit) if limit < wanted => {
-            warn!("open files are limited to {limit}: MAX_CONNECTIONS {connections} cannot be reached");
-        }
-        Ok(_) => {}
-        Err(error) => warn!("cannot raise the limit of open files: {error}"),
-    }
-}
-
-/// Binds every port on every address that the host name means. A name with several addresses, like
-/// `localhost`, gets the same port on each.
-fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
-    let mut listeners = Vec::new();
-    for port in settings.ports() {
-        let mut port = port;
-        let addresses =
-            (&*settings.host, port).to_socket_addrs().map_err(|error| about(settings, port, &error))?;
-        let first = listeners.len();
-        for address in addresses {
-            match listen(SocketAddr::new(address.ip(), port)) {
-                Ok(listener) => {
-                    port = listener.local_addr()?.port();
-                    listeners.push(listener);
-                }
-                // A machine without IPv6 still serves `localhost`.
-                Err(error) if listeners.len() > first => warn!("cannot listen on {address}: {error}"),
-                Err(error) => return Err(about(settings, port, &error)),
-            }
-        }
-    }
-    Ok(listeners)
-}
-
-fn about(settings: &Settings, port: u16, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot listen on HOST {} PORT {port}: {error}", settings.host))
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }

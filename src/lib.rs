@@ -37,6 +37,7 @@ pub mod events;
 pub mod http;
 pub mod hub;
 pub mod limits;
+mod listeners;
 pub mod proto;
 pub mod session;
 pub mod telemetry;

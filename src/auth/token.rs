@@ -62,6 +62,7 @@ pub struct Tokens {
 #[derive(Deserialize)]
 struct Claims {
     sub: Id,
+    name: Option<Name>,
     exp: f64,
     nbf: Option<f64>,
     org: Option<Id>,
@@ -69,6 +70,19 @@ struct Claims {
     role: Option<Box<RawValue>>,
     rooms: Option<Vec<String>>,
     projects: Option<Vec<Id>>,
+}
+
+/// A name as others will see it, cut where it is too long.
+struct Name(String);
+
+/// Longest name, in characters.
+const MAX_NAME: usize = 128;
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Ok(Name(name.chars().take(MAX_NAME).collect()))
+    }
 }
 
 impl Tokens {
@@ -104,6 +118,7 @@ impl Tokens {
         Ok(Identity {
             trust: Trust::Verified,
             user: Some(claims.sub),
+            name: claims.name.map(|Name(name)| name.into()),
             organization: claims.org.or(claims.organization_id),
             admin: claims.role.as_deref().is_some_and(is_admin),
             rooms: claims.rooms,

@@ -74,6 +74,8 @@ pub struct Settings {
     pub max_message_size_bytes: usize,
     /// A larger message ends the connection. At least `max_message_size_bytes`.
     pub hard_max_message_bytes: usize,
+    /// Binary attachments of one packet, both ways; 10 at most.
+    pub max_attachments: usize,
     /// For one session; the burst is the same number.
     pub rate_limit_messages_per_second: NonZeroU32,
     pub room_max_size: usize,
@@ -87,6 +89,13 @@ pub struct Settings {
 
     pub ping_interval: Duration,
     pub ping_timeout: Duration,
+    /// How long a WebSocket may take to replace polling.
+    pub upgrade_timeout: Duration,
+    /// How long a Socket.IO client may stay without a namespace at first.
+    pub connect_timeout: Duration,
+    /// Whether answers to polls are compressed, from so many bytes.
+    pub compression_enabled: bool,
+    pub compression_threshold_bytes: usize,
 
     pub enable_logging: bool,
     /// What `RUST_LOG` holds: a level, or levels by module.
@@ -194,6 +203,7 @@ impl Settings {
             connection_rate_per_ip: values.rate("CONNECTION_RATE_PER_IP"),
             max_message_size_bytes: values.number("MAX_MESSAGE_SIZE_BYTES"),
             hard_max_message_bytes: values.number("HARD_MAX_MESSAGE_BYTES"),
+            max_attachments: values.number("MAX_ATTACHMENTS"),
             rate_limit_messages_per_second: NonZeroU32::new(values.number("RATE_LIMIT_MESSAGES_PER_SECOND"))
                 .expect("the table refuses zero"),
             room_max_size: values.number("ROOM_MAX_SIZE"),
@@ -204,6 +214,10 @@ impl Settings {
 
             ping_interval: values.millis("PING_INTERVAL_MS"),
             ping_timeout: values.millis("PING_TIMEOUT_MS"),
+            upgrade_timeout: values.millis("UPGRADE_TIMEOUT_MS"),
+            connect_timeout: values.millis("CONNECT_TIMEOUT_MS"),
+            compression_enabled: values.flag("COMPRESSION_ENABLED"),
+            compression_threshold_bytes: values.number("COMPRESSION_THRESHOLD_BYTES"),
 
             enable_logging: values.flag("ENABLE_LOGGING"),
             rust_log: values.text("RUST_LOG").to_owned(),

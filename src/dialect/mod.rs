@@ -1,24 +1,59 @@
 //! What bytes mean: how events and replies are spelled for one kind of client.
 //!
-//! A dialect turns text into a named command and an event into one finished frame. It knows no
-//! session, no room membership and no socket: the same publication is spelled once per dialect and
-//! shared by everyone who speaks it ([`prepared::Prepared`]).
+//! A dialect turns an event into finished frames. It knows no session, no room membership and no
+//! socket: the same publication is spelled once per dialect and shared by everyone who speaks it
+//! ([`prepared::Prepared`]), and an answer is spelled for the one who asked ([`answer::Answer`]).
+//!
+//! What is finished stands in WebSocket frames, whatever transport it will take: a poll takes them
+//! apart again.
 
+pub mod answer;
 pub mod plain;
 pub mod prepared;
+pub mod socketio;
 
+pub use answer::{Answer, Request};
 pub use prepared::Prepared;
+pub use socketio::Namespace;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::domain::farewell::Farewell;
 use crate::proto::websocket::{self, CloseCode, CloseFrame, Opcode};
 
+/// What a socket speaks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    #[default]
+    Plain,
+    SocketIo(Namespace),
+    /// A namespace that the client spells with a query behind it: it compares names, and ignores
+    /// what is not spelled alike.
+    SocketIoAs(Arc<str>),
+}
+
+impl Dialect {
+    /// The namespace as the client spells it; `None` for plain clients.
+    pub fn namespace(&self) -> Option<&str> {
+        match self {
+            Dialect::Plain => None,
+            Dialect::SocketIo(namespace) => Some(namespace.name()),
+            Dialect::SocketIoAs(spelled) => Some(spelled),
+        }
+    }
+}
+
 /// Frames for one socket, finished, in the order they must leave.
 #[derive(Debug, Default, Clone)]
 pub struct Reply(Vec<Bytes>);
 
 impl Reply {
+    pub fn nothing() -> Reply {
+        Reply::default()
+    }
+
     pub fn one(frame: Bytes) -> Reply {
         Reply(vec![frame])
     }

@@ -14,14 +14,21 @@ use crate::domain::json;
 use crate::domain::time::Timestamp;
 use crate::events::payload::system::Failure;
 use crate::events::publication::Publication;
+use crate::proto::socketio::to_plain;
 use crate::proto::websocket::{FrameBuilder, Opcode};
 
 /// Bytes of a frame around its name, payload and room: an estimate that saves reallocations.
 const ENVELOPE: usize = 128;
 
 /// A publication as a plain client sees it; `room` is the room it was matched by (contract D-36).
-pub fn publication(publication: &Publication, room: Option<&str>) -> Bytes {
-    let data = publication.data.get();
+/// Attachments stand in the payload, as base64 (D-37).
+///
+/// `None` if the attachments and their placeholders do not fit together: whoever published it
+/// should have been told.
+pub fn publication(publication: &Publication, room: Option<&str>) -> Option<Bytes> {
+    // How large it becomes was judged when it was published.
+    let data = to_plain(&publication.data, &publication.attachments, usize::MAX).ok()?;
+    let data = data.get();
     let mut frame = FrameBuilder::with_capacity(data.len() + 2 * publication.event.len() + ENVELOPE);
     open(&mut frame, &publication.event, data);
     if let Some(room) = room {
@@ -31,7 +38,7 @@ pub fn publication(publication: &Publication, room: Option<&str>) -> Bytes {
         member(&mut frame, "message_id", &publication.message_id);
         raw_member(&mut frame, "requires_ack", "true");
     }
-    close(frame, publication.sent_at)
+    Some(close(frame, publication.sent_at))
 }
 
 /// An answer to one socket; `id` is the request's own mark, echoed.
@@ -121,6 +128,7 @@ mod tests {
             message_id: "m1".into(),
             event: "metric_update".into(),
             data: std::sync::Arc::from(RawValue::from_string("{\"b\":45.50,\"a\":1}".into()).unwrap()),
+            attachments: Vec::new(),
             target: Target::everyone(),
             requires_ack,
             sent_at: Timestamp::from_millis(0),
@@ -130,7 +138,7 @@ mod tests {
     #[test]
     fn a_publication_keeps_its_payload_to_the_letter() {
         assert_eq!(
-            text(&publication(&sample(false), Some("dashboard:overview"))),
+            text(&publication(&sample(false), Some("dashboard:overview")).unwrap()),
             r#"{"type":"metric_update","event":"metric_update","data":{"b":45.50,"a":1},"room":"dashboard:overview","timestamp":"1970-01-01T00:00:00.000Z"}"#
         );
     }
@@ -138,14 +146,23 @@ mod tests {
     #[test]
     fn an_acknowledgement_is_asked_for_at_the_top_level() {
         assert_eq!(
-            text(&publication(&sample(true), None)),
+            text(&publication(&sample(true), None).unwrap()),
             r#"{"type":"metric_update","event":"metric_update","data":{"b":45.50,"a":1},"message_id":"m1","requires_ack":true,"timestamp":"1970-01-01T00:00:00.000Z"}"#
         );
     }
 
     #[test]
+    fn attachments_stand_in_the_payload() {
+        let data = r#"{"image":{"_placeholder":true,"num":0}}"#;
+        let data = RawValue::from_string(data.into()).unwrap().into();
+        let attachments = vec![Bytes::from_static(&[1, 2, 3])];
+        let frame = publication(&Publication { data, attachments, ..sample(false) }, None).unwrap();
+        assert!(text(&frame).contains(r#""data":{"image":{"type":"Buffer","base64":"AQID"}},"#));
+    }
+
+    #[test]
     fn a_room_with_quotes_in_its_name_cannot_break_out() {
-        let frame = publication(&sample(false), Some("a\",\"data\":\"x"));
+        let frame = publication(&sample(false), Some("a\",\"data\":\"x")).unwrap();
         let value: serde_json::Value = serde_json::from_str(text(&frame)).unwrap();
         assert_eq!(value["room"], "a\",\"data\":\"x");
         assert_eq!(value["data"]["a"], 1);

@@ -1,37 +1,66 @@
 //! A publication, spelled at most once per variant and shared by all who get that variant.
 //!
-//! A variant is named by the matched room; more dialects, and deflated frames by window size, are
-//! further coordinates of the same table. Nothing in a variant depends on a single socket, so the
-//! bytes are the same for a thousand of them.
+//! A variant is named by the dialect and, for plain clients, the matched room; deflated frames by
+//! window size are one more coordinate of the same table. Nothing in a variant depends on a single
+//! socket, so the bytes are the same for a thousand of them.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::plain;
+use super::socketio::Namespace;
+use super::{Dialect, plain, socketio};
 use crate::events::publication::Publication;
 
 /// Index into [`Prepared`]'s labels.
 pub type Label = u32;
 
+/// A frame made by whoever asks first; `None` once it is known that there can be none.
+type Variant = OnceLock<Option<Bytes>>;
+
 /// A publication together with the frames made of it so far.
 pub struct Prepared {
     publication: Publication,
+    /// The number under which Socket.IO clients acknowledge it, if they are to.
+    ack: Option<u32>,
     /// Rooms by which a socket may be matched; `None` where it is matched by no room.
     labels: Vec<Option<Arc<str>>>,
-    plain: Vec<OnceLock<Bytes>>,
+    plain: Vec<Variant>,
+    /// By namespace, with attachments as bytes and as base64.
+    socketio: [[Variant; 2]; Namespace::ALL.len()],
 }
 
 impl Prepared {
-    pub fn new(publication: Publication, labels: Vec<Option<Arc<str>>>) -> Prepared {
+    /// `ack` must be below 2^31 (contract D-35).
+    pub fn new(publication: Publication, labels: Vec<Option<Arc<str>>>, ack: Option<u32>) -> Prepared {
         let plain = labels.iter().map(|_| OnceLock::new()).collect();
-        Prepared { publication, labels, plain }
+        Prepared { publication, ack, labels, plain, socketio: Default::default() }
     }
 
-    /// The plain frame for a socket matched by `label`; made by whoever asks first.
-    pub fn plain(&self, label: Label) -> &Bytes {
+    /// The entry for a socket that speaks `dialect` and was matched by `label`; `base64` where its
+    /// transport takes no bytes. `None` if the publication cannot be told in that dialect.
+    pub fn frame(&self, dialect: &Dialect, label: Label, base64: bool) -> Option<Cow<'_, Bytes>> {
+        let shared = match dialect {
+            Dialect::Plain => self.plain(label),
+            Dialect::SocketIo(namespace) => {
+                // Without attachments both are the same.
+                let base64 = base64 && !self.publication.attachments.is_empty();
+                let variant = &self.socketio[*namespace as usize][usize::from(base64)];
+                variant.get_or_init(|| self.spell(namespace.name(), base64))
+            }
+            Dialect::SocketIoAs(spelled) => return self.spell(spelled, base64).map(Cow::Owned),
+        };
+        shared.as_ref().map(Cow::Borrowed)
+    }
+
+    fn plain(&self, label: Label) -> &Option<Bytes> {
         let index = label as usize;
         self.plain[index].get_or_init(|| plain::publication(&self.publication, self.labels[index].as_deref()))
+    }
+
+    fn spell(&self, namespace: &str, base64: bool) -> Option<Bytes> {
+        socketio::publication(&self.publication, namespace, self.ack, base64)
     }
 }
 
@@ -41,18 +70,45 @@ mod tests {
     use crate::domain::time::Timestamp;
     use crate::events::publication::Target;
 
-    #[test]
-    fn a_variant_is_made_once() {
-        let publication = Publication {
+    fn sample(attachments: Vec<Bytes>) -> Publication {
+        Publication {
             message_id: "m".into(),
             event: "custom:event".into(),
             data: Arc::from(serde_json::value::RawValue::from_string("1".into()).unwrap()),
+            attachments,
             target: Target::everyone(),
             requires_ack: false,
             sent_at: Timestamp::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn a_variant_is_made_once() {
+        let prepared = Prepared::new(sample(Vec::new()), vec![None, Some("a".into())], None);
+        let address = |dialect: &Dialect, label, base64| {
+            let frame = prepared.frame(dialect, label, base64).unwrap();
+            (frame.as_ptr(), frame.len())
         };
-        let prepared = Prepared::new(publication, vec![None, Some("a".into())]);
-        assert_eq!(prepared.plain(1).as_ptr(), prepared.plain(1).as_ptr());
-        assert_ne!(prepared.plain(0), prepared.plain(1));
+        let (root, ws) = (Dialect::SocketIo(Namespace::Root), Dialect::SocketIo(Namespace::Ws));
+
+        assert_eq!(address(&Dialect::Plain, 1, false), address(&Dialect::Plain, 1, true));
+        assert_ne!(address(&Dialect::Plain, 0, false), address(&Dialect::Plain, 1, false));
+        // The matched room stands in no Socket.IO packet, so it makes no variant.
+        assert_eq!(address(&root, 0, false), address(&root, 1, true));
+        assert_ne!(address(&root, 0, false), address(&ws, 0, false));
+    }
+
+    #[test]
+    fn only_attachments_make_base64_a_variant() {
+        let prepared = Prepared::new(sample(vec![Bytes::from_static(b"x")]), vec![None], None);
+        let root = Dialect::SocketIo(Namespace::Root);
+        assert_ne!(prepared.frame(&root, 0, false), prepared.frame(&root, 0, true));
+    }
+
+    #[test]
+    fn a_namespace_spelled_with_a_query_is_spelled_back() {
+        let prepared = Prepared::new(sample(Vec::new()), vec![None], None);
+        let frame = prepared.frame(&Dialect::SocketIoAs("/ws?x=1".into()), 0, false).unwrap();
+        assert!(String::from_utf8_lossy(&frame).contains("42/ws?x=1,["));
     }
 }

@@ -28,6 +28,10 @@ pub enum Farewell {
     Flood,
     /// No place left for this session.
     ConnectionLimit,
+    /// The client has ended its session and only the connection is left.
+    ClientClosed,
+    /// The client connected to no namespace in time, or to none that stayed.
+    NoNamespace,
 }
 
 impl Farewell {
@@ -35,9 +39,11 @@ impl Farewell {
     pub fn code(self) -> Option<u16> {
         Some(match self {
             Farewell::Answered(code) => return code,
+            Farewell::ClientClosed => return None,
             Farewell::PingTimeout => 1001,
             Farewell::ProtocolError(_) => 1002,
             Farewell::NotUtf8(_) => 1007,
+            Farewell::NoNamespace => 1008,
             Farewell::TooBig(_) => 1009,
             Farewell::Restart => 1012,
             Farewell::SlowConsumer | Farewell::Overload | Farewell::ConnectionLimit => 1013,
@@ -52,10 +58,18 @@ impl Farewell {
         matches!(self, Farewell::ProtocolError(_) | Farewell::NotUtf8(_) | Farewell::TooBig(_))
     }
 
+    /// Whether the client is to stay away: told on Socket.IO by a DISCONNECT of each namespace, after
+    /// which clients do not come back by themselves (contract X-30).
+    pub fn is_dismissal(self) -> bool {
+        matches!(self, Farewell::Unauthenticated(_) | Farewell::Flood | Farewell::ConnectionLimit)
+    }
+
     /// The reason in the close frame, and in the log.
     pub fn reason(self) -> &'static str {
         match self {
             Farewell::Answered(_) => "",
+            Farewell::ClientClosed => "closed by the client",
+            Farewell::NoNamespace => "no namespace",
             Farewell::ProtocolError(text)
             | Farewell::NotUtf8(text)
             | Farewell::TooBig(text)

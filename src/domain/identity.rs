@@ -19,6 +19,8 @@ pub enum Trust {
 pub struct Identity {
     pub trust: Trust,
     pub user: Option<Id>,
+    /// What the bearer is called; the user's id stands in for a missing name.
+    pub name: Option<Arc<str>>,
     pub organization: Option<Id>,
     pub admin: bool,
     /// Free rooms and projects the bearer is limited to; `None` means no limit.
@@ -35,6 +37,7 @@ impl Identity {
             Arc::new(Identity {
                 trust: Trust::None,
                 user: None,
+                name: None,
                 organization: None,
                 admin: false,
                 rooms: None,
@@ -47,6 +50,11 @@ impl Identity {
 
     pub fn is_verified(&self) -> bool {
         self.trust == Trust::Verified
+    }
+
+    /// What others see as the bearer's name.
+    pub fn shown_name(&self) -> Option<&str> {
+        self.name.as_deref().or(self.user.as_ref().map(Id::as_str))
     }
 
     /// Whether `other` names the same bearer: what a rotated token must do (contract D-30).

@@ -17,6 +17,7 @@ pub mod farewell;
 pub mod id;
 pub mod identity;
 pub mod json;
+pub mod profile;
 pub mod random;
 pub mod room;
 pub mod time;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::domain::id::Id;
@@ -15,6 +16,8 @@ pub struct Publication {
     pub event: Arc<str>,
     /// The payload as it was received (contract D-38).
     pub data: Arc<RawValue>,
+    /// What the placeholders in `data` stand for, none or at most as many as a packet may have.
+    pub attachments: Vec<Bytes>,
     pub target: Target,
     /// Clients are asked to acknowledge (contract D-05).
     pub requires_ack: bool,

@@ -132,7 +132,15 @@ fn publication(body: Body, state: &State) -> Result<Publication, ClientError> {
     };
     let target = target(&event, body.target.unwrap_or_default(), body.room, body.user_id)?;
     let requires_ack = body.requires_ack;
-    Ok(Publication { message_id, event: event.into(), data: data.into(), target, requires_ack, sent_at })
+    Ok(Publication {
+        message_id,
+        event: event.into(),
+        data: data.into(),
+        attachments: Vec::new(),
+        target,
+        requires_ack,
+        sent_at,
+    })
 }
 
 /// The one name that is given, if it may be broadcast (contract X-18, D-32).

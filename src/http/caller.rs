@@ -12,7 +12,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::State;
 use super::error::ApiError;
 use crate::auth::admin::Shown;
-use crate::domain::error::ErrorCode;
+use crate::domain::error::{ClientError, ErrorCode};
 use crate::proto::engineio::Origin;
 
 const X_ADMIN_KEY: HeaderName = HeaderName::from_static("x-admin-key");
@@ -27,7 +27,7 @@ impl FromRequest for State {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let state = request.app_data::<State>().cloned();
-        ready(state.ok_or_else(|| crate::domain::error::ClientError::internal().into()))
+        ready(state.ok_or_else(|| ClientError::internal().into()))
     }
 }
 
@@ -44,9 +44,7 @@ impl FromRequest for Admin {
 }
 
 fn admit(request: &HttpRequest) -> Result<Admin, ApiError> {
-    let state = request
-        .app_data::<State>()
-        .ok_or_else(|| ApiError::from(crate::domain::error::ClientError::internal()))?;
+    let state = request.app_data::<State>().ok_or_else(|| ApiError::from(ClientError::internal()))?;
     // A page of a foreign origin may not use what this machine's own user may.
     check_origin(request, state)?;
     let headers = request.headers();
@@ -66,6 +64,18 @@ fn admit(request: &HttpRequest) -> Result<Admin, ApiError> {
 /// The address at the other end of the connection, whatever a header claims.
 pub fn peer(request: &HttpRequest) -> Option<IpAddr> {
     request.peer_addr().map(|peer| peer.ip())
+}
+
+/// Refuses an address that opens connections too fast (contract D-11, D-41).
+///
+/// # Errors
+/// 429.
+pub fn check_rate(request: &HttpRequest, state: &State) -> Result<(), ApiError> {
+    if peer(request).is_none_or(|address| state.shared.addresses.allows(address)) {
+        return Ok(());
+    }
+    let message = "Too many new connections from this address";
+    Err(ClientError::new(ErrorCode::RateLimitExceeded, message).into())
 }
 
 /// Every token the handshake shows, in order of precedence (O-036): query, `Authorization`,

@@ -6,9 +6,12 @@
 pub mod body;
 pub mod broadcast;
 pub mod caller;
+pub mod engine;
 pub mod error;
 pub mod gate;
+mod gzip;
 pub mod pages;
+mod push;
 pub mod sockets;
 pub mod status;
 pub mod upgrade;
@@ -26,6 +29,7 @@ use actix_web::{HttpRequest, Resource, Route};
 use crate::auth::admin::AdminRule;
 use crate::domain::time::{Moment, Timestamp};
 use crate::limits::connections::Connections;
+use crate::limits::quota::Quota;
 use crate::limits::rate::AddressRate;
 use crate::proto::engineio::Origin;
 use crate::session::Services;
@@ -34,6 +38,12 @@ use crate::session::Services;
 pub struct Shared {
     pub admin: AdminRule,
     pub connections: Arc<Connections>,
+    /// Those beyond, who are only to be told (contract D-14).
+    pub surplus: Arc<Connections>,
+    /// Bytes that the bodies of all polling clients' POSTs hold.
+    pub pushed: Arc<Quota>,
+    /// Answers to polls are compressed from this size; `None` if never.
+    pub compress_from: Option<usize>,
     pub addresses: AddressRate,
     /// Origins that may call besides the server's own (contract X-32).
     pub origins: Vec<String>,
@@ -74,8 +84,10 @@ pub fn routes(state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
             .app_data(state)
             .app_data(PayloadConfig::new(body::MAX_BODY))
             // Clients.
-            .service(only("/ws", READ).route(read().to(sockets::open)))
-            .service(only("/ws/", READ).route(read().to(sockets::open)))
+            .route("/socket.io", web::to(engine::socket_io))
+            .route("/socket.io/", web::to(engine::socket_io))
+            .route("/ws", web::to(engine::ws))
+            .route("/ws/", web::to(engine::ws))
             // Anyone.
             .service(only("/health", READ).route(read().to(status::health)))
             .service(only("/api/ws/health", READ).route(read().to(status::ws_health)))

@@ -1,4 +1,5 @@
-//! `GET /ws` and `/ws/`: where a plain WebSocket begins (contract 0.2).
+//! Where a WebSocket begins: `GET /ws` and `/ws/` for plain clients (contract 0.2), and the
+//! handshake that Engine.IO's share with them.
 
 use std::sync::Once;
 
@@ -15,22 +16,33 @@ use super::upgrade::Upgradable;
 use crate::auth::token::Refusal;
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::identity::Identity;
-use crate::session::Admission;
+use crate::session::start::{Admission, Ticket};
 
 /// Accepts a WebSocket handshake: checks who asks and whether there is room, and leaves the ticket
 /// that the upgrade service trades for a session. An invalid token refuses nothing here: the
 /// client is told on the open socket and may try again (O-041).
-pub async fn open(request: HttpRequest, state: State) -> Result<HttpResponse, ApiError> {
+pub async fn open_plain(request: HttpRequest, state: State) -> Result<HttpResponse, ApiError> {
     if !request.headers().contains_key(header::UPGRADE) {
         let hint = "This is a WebSocket: connect with ws://, or open / for the console";
         return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, hint));
     }
     caller::check_origin(&request, &state)?;
-    let address = caller::peer(&request);
-    if !address.is_none_or(|address| state.shared.addresses.allows(address)) {
-        let message = "Too many new connections from this address";
-        return Err(ClientError::new(ErrorCode::RateLimitExceeded, message).into());
+    caller::check_rate(&request, &state)?;
+    let mut answer = handshake(&request)?;
+    if state.is_stopping() {
+        return Err(ApiError::stopping());
     }
+    let place = state.shared.connections.take().ok_or_else(full)?;
+    let admission = Admission::plain(shown(&request, &state), place, state.services.clone());
+    answer.extensions_mut().insert(Ticket::Session(admission));
+    Ok(answer)
+}
+
+/// The 101 that accepts a WebSocket handshake.
+///
+/// # Errors
+/// 400 or 426 for what is none, or came on a connection that cannot be handed over.
+pub fn handshake(request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     // The framework's own handshake is laxer than the RFC; this check is not.
     actix_http::ws::verify_handshake(request.head()).map_err(|error| bad_handshake(&error))?;
     let can_be_handed_over = request.extensions().contains::<Upgradable>();
@@ -38,21 +50,19 @@ pub async fn open(request: HttpRequest, state: State) -> Result<HttpResponse, Ap
         let message = "Not a WebSocket handshake: it must be HTTP/1.1, `Upgrade: websocket`, without a body";
         return Err(ClientError::invalid(message).into());
     }
-    let mut answer = actix_web_actors::ws::handshake(&request).map_err(|error| bad_handshake(&error))?;
-    if state.is_stopping() {
-        return Err(ApiError::stopping());
-    }
-    let place = state.shared.connections.take().ok_or_else(|| {
-        ApiError::from(ClientError::new(
-            ErrorCode::ConnectionLimit,
-            "The server has as many connections as it may",
-        ))
-    })?;
-    warn_of_token_in_url(&request);
-    let shown = judge_tokens(&caller::tokens(&request), &state);
-    let mut answer = answer.finish();
-    answer.extensions_mut().insert(Admission { shown, place, services: state.services.clone() });
-    Ok(answer)
+    let mut answer = actix_web_actors::ws::handshake(request).map_err(|error| bad_handshake(&error))?;
+    Ok(answer.finish())
+}
+
+/// Every place is taken.
+pub fn full() -> ApiError {
+    ClientError::new(ErrorCode::ConnectionLimit, "The server has as many connections as it may").into()
+}
+
+/// Who the handshake shows, if anyone.
+pub fn shown(request: &HttpRequest, state: &State) -> Option<Result<Identity, Refusal>> {
+    warn_of_token_in_url(request);
+    judge_tokens(&caller::tokens(request), state)
 }
 
 /// The identity of the first token shown, if every token shown is valid (O-036).

@@ -82,7 +82,7 @@ pub async fn ws_status(_: Admin, state: State) -> Result<HttpResponse, ApiError>
     let census = take_census(&state).await?;
     Ok(HttpResponse::Ok().json(Status {
         status: "running",
-        total_clients: census.sockets,
+        total_clients: census.connections,
         authenticated_clients: census.authenticated,
         rooms: by_name(&census),
         uptime_seconds: state.uptime_seconds(),

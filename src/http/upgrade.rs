@@ -1,17 +1,19 @@
 //! The hand-over: from an HTTP request that was answered 101 to a session that owns the socket.
 //!
 //! A request with an `Upgrade` header comes here instead of to the App. It is put through the same
-//! App, so routes, guards and middleware apply; a route that accepts leaves an [`Admission`] in its
-//! answer. With one, the connection's task becomes the session actor. Without one, the answer is
-//! sent as ordinary HTTP.
+//! App, so routes, guards and middleware apply; a route that accepts leaves a [`Ticket`] in its
+//! answer. With one for a session, the connection's task becomes the session actor; with one for a
+//! place beside polls, the socket goes to the session that has them, on whatever thread it is.
+//! Without one, the answer is sent as ordinary HTTP.
 
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
-use actix::Context;
 use actix_codec::{Framed, FramedParts};
 use actix_http::body::{BodySize, BoxBody, MessageBody};
 use actix_http::h1::{self, Message};
@@ -21,10 +23,16 @@ use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use futures_util::{FutureExt, TryFutureExt, future::LocalBoxFuture};
 use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_util::codec::Encoder;
 
 use super::gate::Gate;
-use crate::session::{Admission, Session};
+use crate::dialect;
+use crate::domain::farewell::Farewell;
+use crate::domain::time::Clock;
+use crate::session::handle::HandedOver;
+use crate::session::start::Ticket;
 
 /// An upgrade request and the connection it came on.
 type Upgrade = (Request, Framed<Gate, h1::Codec>);
@@ -32,6 +40,10 @@ type Upgrade = (Request, Framed<Gate, h1::Codec>);
 /// Bytes the kernel may hold for one client. Without a bound it takes megabytes from us for a client
 /// that reads nothing, and our own bound would notice too late.
 const SEND_BUFFER: usize = 128 * 1024;
+
+/// How long, and how many, bytes of a WebSocket that is turned away are read away.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+const DISCARDED: u64 = 64 * 1024;
 
 /// Marks a request whose connection can be handed over. A route that answers 101 to any other leaves
 /// an HTTP connection that every proxy on the way takes for a tunnel.
@@ -103,13 +115,13 @@ where
                 Ok(answer) => Response::from(answer).map_into_boxed_body(),
                 Err(error) => error.into(),
             };
-            let admission = if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-                answer.extensions_mut().remove::<Admission>()
+            let ticket = if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                answer.extensions_mut().remove::<Ticket>()
             } else {
                 None
             };
-            match admission {
-                Some(admission) => hand_over(admission, answer, framed),
+            match ticket {
+                Some(ticket) => hand_over(ticket, answer, framed),
                 None => {
                     send_answer(framed, answer).await.map(|()| futures_util::future::ready(()).boxed_local())
                 }
@@ -119,9 +131,10 @@ where
     }
 }
 
-/// Makes the session and gives it the socket. The future is the session's whole life.
+/// Gives the socket to whom the ticket says. The future is what is left to do on this connection's
+/// task: for a session of its own, the session's whole life.
 fn hand_over(
-    admission: Admission,
+    ticket: Ticket,
     answer: Response<BoxBody>,
     framed: Framed<Gate, h1::Codec>,
 ) -> io::Result<LocalBoxFuture<'static, ()>> {
@@ -131,8 +144,32 @@ fn hand_over(
     SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
     // Copied, because both are the framework's 8 KiB buffers and would be kept whole.
     let (head, unread) = (Bytes::copy_from_slice(&head), Bytes::copy_from_slice(&read_buf));
-    let session = Session::new(admission, stream, &head, unread);
-    Ok(Context::<Session>::new().into_future(session).boxed_local())
+    match ticket {
+        Ticket::Session(admission) => Ok(admission.begin(stream, &head, unread)),
+        Ticket::Probe(ticket) => {
+            let stream = stream.into_std()?;
+            ticket.hand_over(HandedOver { stream, head, unread });
+            Ok(futures_util::future::ready(()).boxed_local())
+        }
+        Ticket::TurnedAway(clock) => Ok(turn_away(stream, head, clock).boxed_local()),
+    }
+}
+
+/// Opens a WebSocket that nobody wants, and closes it (`protocol.md`, 1.6).
+async fn turn_away(mut stream: TcpStream, head: Bytes, clock: Arc<dyn Clock>) {
+    let closed = async {
+        stream.write_all(&head).await?;
+        stream.write_all(&dialect::farewell(Farewell::ClientClosed)).await?;
+        stream.shutdown().await?;
+        // Closed with bytes unread, the goodbye would be lost on its way.
+        let mut discarded = tokio::io::sink();
+        tokio::io::copy(&mut stream.take(DISCARDED), &mut discarded).await
+    };
+    // The peer may be gone or mute; either way it has been turned away.
+    tokio::select! {
+        _ = closed => {}
+        () = clock.sleep_until(clock.now() + DISCARD_TIMEOUT) => {}
+    }
 }
 
 /// Answers an upgrade request with ordinary HTTP, and closes.

@@ -1,15 +1,29 @@
 //! Whom a publication is for, in the numbers the hubs know.
 
+use std::sync::Arc;
+
 use super::groups::GroupId;
-use super::outboxes::SocketKey;
+use super::outboxes::{SocketKey, WorkerId};
 use super::roster::Member;
 use crate::dialect::prepared::Label;
 
-/// The sockets that are in `primary` and pass every filter (contract D-06).
+/// The sockets that are in `primary` and pass every filter (contract D-06), but for one.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Audience {
     pub primary: Primary,
     pub filters: Vec<Clause>,
+    /// Who caused the publication and does not get it.
+    pub except: Option<SocketKey>,
+}
+
+/// What a target came to when it was looked up.
+#[derive(Debug)]
+pub struct Resolved {
+    pub audience: Audience,
+    /// The rooms by which a socket may be matched, in the order of their labels.
+    pub labels: Vec<Option<Arc<str>>>,
+    /// The workers that have some of the audience.
+    pub workers: Vec<WorkerId>,
 }
 
 /// Where a hub looks for recipients.
@@ -38,10 +52,11 @@ impl Default for Primary {
 
 impl Audience {
     pub fn admits<T>(&self, member: &Member<'_, T>) -> bool {
-        self.filters.iter().all(|clause| match clause {
-            Clause::Groups(groups) => member.groups().any(|group| groups.binary_search(&group).is_ok()),
-            Clause::Sockets(keys) => keys.binary_search(&member.key).is_ok(),
-        })
+        self.except != Some(member.key)
+            && self.filters.iter().all(|clause| match clause {
+                Clause::Groups(groups) => member.groups().any(|group| groups.binary_search(&group).is_ok()),
+                Clause::Sockets(keys) => keys.binary_search(&member.key).is_ok(),
+            })
     }
 }
 

@@ -5,15 +5,17 @@
 //! group's number is given back when its last member leaves, and the books never hold an empty one
 //! but *everyone*.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::groups::{EVERYONE, GroupId, Groups};
 use super::messages::{Census, RoomCount};
-use super::outboxes::{SocketKey, WorkerId};
+use super::organizations::Organizations;
+use super::outboxes::SocketKey;
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::id::Id;
 use crate::domain::identity::Identity;
+use crate::domain::profile::Profile;
 use crate::domain::room::{Room, RoomKey};
 use crate::domain::time::Timestamp;
 
@@ -24,7 +26,7 @@ pub struct BookLimits {
     pub room_size: usize,
     /// Rooms one socket may join by request.
     pub rooms_per_socket: usize,
-    /// Sockets with an organization, in all and of one organization.
+    /// Connections with an organization, in all and of one organization.
     pub with_organization: usize,
     pub per_organization: usize,
 }
@@ -36,14 +38,27 @@ pub struct Books {
     pub(super) rooms: HashMap<RoomKey, RoomEntry>,
     /// Every scope in which a room of this name has members.
     pub(super) by_name: HashMap<Arc<str>, Vec<RoomKey>>,
-    pub(super) organizations: HashMap<Id, GroupId>,
+    pub(super) organizations: Organizations,
     pub(super) groups: Groups,
 }
 
 struct Socket {
+    /// The key of its connection.
+    connection: SocketKey,
     id: Id,
     identity: Arc<Identity>,
+    profile: Profile,
     rooms: Vec<RoomKey>,
+}
+
+/// A socket that asks to be entered.
+pub struct Newcomer {
+    pub key: SocketKey,
+    /// The key of its connection.
+    pub connection: SocketKey,
+    pub id: Id,
+    pub identity: Arc<Identity>,
+    pub profile: Profile,
 }
 
 pub(super) struct RoomEntry {
@@ -66,7 +81,7 @@ impl Books {
             by_id: HashMap::new(),
             rooms: HashMap::new(),
             by_name: HashMap::new(),
-            organizations: HashMap::new(),
+            organizations: Organizations::default(),
             groups: Groups::with_everyone(),
         }
     }
@@ -74,23 +89,16 @@ impl Books {
     /// Enters a socket and the rooms its identity brings (contract 0.2). Gives its groups.
     ///
     /// # Errors
-    /// `CONNECTION_LIMIT` if its organization is full; the socket is entered without an identity's
-    /// groups then, so that it still can be told, and must be closed.
-    pub fn attach(
-        &mut self,
-        key: SocketKey,
-        id: Id,
-        identity: Arc<Identity>,
-        now: Timestamp,
-    ) -> (Vec<GroupId>, Result<(), ClientError>) {
+    /// `CONNECTION_LIMIT` if its organization is full; nothing is entered then.
+    pub fn attach(&mut self, newcomer: Newcomer, now: Timestamp) -> Result<Vec<GroupId>, ClientError> {
+        let Newcomer { key, connection, id, identity, profile } = newcomer;
+        self.check_organization(connection, identity.organization.as_ref())?;
         self.groups.enter(EVERYONE, key.worker);
         self.by_id.insert(id.clone(), key);
-        let nobody = Socket { id, identity: Identity::anonymous(), rooms: Vec::new() };
-        self.sockets.insert(key, nobody);
-        match self.identify(key, identity, &|_| true, now) {
-            Ok(change) => ([vec![EVERYONE], change.join].concat(), Ok(())),
-            Err(error) => (vec![EVERYONE], Err(error)),
-        }
+        let nobody = Identity::anonymous();
+        self.sockets.insert(key, Socket { connection, id, identity: nobody, profile, rooms: Vec::new() });
+        let change = self.identify(key, identity, &|_| true, now)?;
+        Ok([vec![EVERYONE], change.join].concat())
     }
 
     /// Takes `identity` for `key` from now on: leaves what belonged to the old organization and the
@@ -107,9 +115,10 @@ impl Books {
         now: Timestamp,
     ) -> Result<Change, ClientError> {
         let Some(socket) = self.sockets.get_mut(&key) else { return Ok(Change::default()) };
+        let (connection, profile) = (socket.connection, socket.profile);
         let before = std::mem::replace(&mut socket.identity, Arc::clone(&identity));
         if before.organization != identity.organization
-            && let Err(error) = self.check_organization(identity.organization.as_ref())
+            && let Err(error) = self.check_organization(connection, identity.organization.as_ref())
         {
             self.sockets.get_mut(&key).expect("found above").identity = before;
             return Err(error);
@@ -118,10 +127,10 @@ impl Books {
         let mut change = Change::default();
         if before.organization != identity.organization {
             if let Some(old) = &before.organization {
-                change.leave.extend(self.leave_organization(key.worker, old));
+                change.leave.extend(self.organizations.leave(old, key, connection, &mut self.groups));
             }
             if let Some(new) = &identity.organization {
-                change.join.push(self.enter_organization(key.worker, new));
+                change.join.push(self.organizations.enter(new, key, connection, &mut self.groups));
             }
         }
         for held in self.rooms_of(key) {
@@ -134,7 +143,7 @@ impl Books {
                 change.join.extend(self.enter_room(key, meant, now));
             }
         }
-        for room in rooms_of_identity(&identity) {
+        for room in profile.rooms(&identity) {
             change.join.extend(self.enter_room(key, RoomKey::seen_by(&identity, &room), now));
         }
         Ok(change)
@@ -185,7 +194,7 @@ impl Books {
             self.by_id.remove(&socket.id);
         }
         if let Some(organization) = &socket.identity.organization {
-            self.leave_organization(key.worker, organization);
+            self.organizations.leave(organization, key, socket.connection, &mut self.groups);
         }
         self.groups.leave(EVERYONE, key.worker);
         true
@@ -200,7 +209,9 @@ impl Books {
     }
 
     pub fn census(&self) -> Census {
-        let authenticated = self.sockets.values().filter(|socket| socket.identity.is_verified()).count();
+        let connections: HashSet<_> = self.sockets.values().map(|socket| socket.connection).collect();
+        let verified = self.sockets.values().filter(|socket| socket.identity.is_verified());
+        let authenticated: HashSet<_> = verified.map(|socket| socket.connection).collect();
         let mut rooms: Vec<RoomCount> = self
             .rooms
             .iter()
@@ -214,43 +225,35 @@ impl Books {
         rooms.sort_unstable_by(|a, b| {
             (a.room.name(), a.organization.as_ref()).cmp(&(b.room.name(), b.organization.as_ref()))
         });
-        Census { sockets: self.sockets.len(), authenticated, rooms }
+        Census { connections: connections.len(), authenticated: authenticated.len(), rooms }
     }
 
-    fn check_organization(&self, organization: Option<&Id>) -> Result<(), ClientError> {
-        let Some(organization) = organization else { return Ok(()) };
-        let own = self.organizations.get(organization).map_or(0, |group| self.groups.size(*group));
-        let all: usize = self.organizations.values().map(|group| self.groups.size(*group)).sum();
-        if own >= self.limits.per_organization || all >= self.limits.with_organization {
-            let message = "The organization has as many connections as it may";
-            return Err(ClientError::new(ErrorCode::ConnectionLimit, message));
-        }
-        Ok(())
-    }
-
-    fn enter_organization(&mut self, worker: WorkerId, organization: &Id) -> GroupId {
-        let group = match self.organizations.get(organization) {
-            Some(group) => *group,
-            None => {
-                let group = self.groups.open();
-                self.organizations.insert(organization.clone(), group);
-                group
-            }
+    fn check_organization(
+        &self,
+        connection: SocketKey,
+        organization: Option<&Id>,
+    ) -> Result<(), ClientError> {
+        let BookLimits { with_organization, per_organization, .. } = self.limits;
+        let has_place = |organization| {
+            self.organizations.has_place(organization, connection, per_organization, with_organization)
         };
-        self.groups.enter(group, worker);
-        group
-    }
-
-    fn leave_organization(&mut self, worker: WorkerId, organization: &Id) -> Option<GroupId> {
-        let group = *self.organizations.get(organization)?;
-        if self.groups.leave(group, worker) == 0 {
-            self.organizations.remove(organization);
+        if organization.is_none_or(has_place) {
+            return Ok(());
         }
-        Some(group)
+        let message = "The organization has as many connections as it may";
+        Err(ClientError::new(ErrorCode::ConnectionLimit, message))
     }
 
     fn members(&self, room: &RoomKey) -> usize {
         self.rooms.get(room).map_or(0, |entry| self.groups.size(entry.group))
+    }
+
+    /// The group of the room that `key` means by this name, if it is in there.
+    pub(super) fn own_group(&self, key: SocketKey, room: &Room) -> Option<GroupId> {
+        let socket = self.sockets.get(&key)?;
+        let room = RoomKey::seen_by(&socket.identity, room);
+        let is_in = socket.rooms.contains(&room);
+        self.rooms.get(&room).filter(|_| is_in).map(|entry| entry.group)
     }
 
     fn rooms_of(&self, key: SocketKey) -> Vec<RoomKey> {
@@ -294,16 +297,6 @@ impl Books {
         }
         Some(group)
     }
-}
-
-/// The rooms a verified identity is in without asking (contract 0.2, plain profile).
-fn rooms_of_identity(identity: &Identity) -> Vec<Room> {
-    if !identity.is_verified() {
-        return Vec::new();
-    }
-    let user = identity.user.as_ref().map(Room::user);
-    let org = identity.organization.as_ref().map(Room::org);
-    [user, Some(Room::global()), org].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 use super::*;
 use crate::domain::identity::Trust;
 use crate::events::publication::{OrganizationTarget, Target};
-use crate::hub::audience::Primary;
+use crate::hub::audience::{Primary, Resolved};
+use crate::hub::outboxes::WorkerId;
 
 const NOW: Timestamp = Timestamp::from_millis(0);
 const LIMITS: BookLimits =
@@ -31,15 +32,20 @@ fn user(name: &str, organization: Option<&str>) -> Arc<Identity> {
 fn books(who: &[Arc<Identity>]) -> Books {
     let mut books = Books::new(LIMITS);
     for (slot, identity) in who.iter().enumerate() {
-        let (_, entered) = books.attach(key(slot as u32), id(&format!("s{slot}")), Arc::clone(identity), NOW);
-        entered.unwrap();
+        books.attach(newcomer(slot as u32, identity), NOW).unwrap();
     }
     books
 }
 
+/// A plain socket, whose connection is its own.
+fn newcomer(slot: u32, identity: &Arc<Identity>) -> Newcomer {
+    let (key, id) = (key(slot), id(&format!("s{slot}")));
+    Newcomer { key, connection: key, id, identity: Arc::clone(identity), profile: Profile::Plain }
+}
+
 /// The slots that `target` reaches, by walking the books as a hub walks its roster.
 fn reached(books: &Books, target: &Target) -> Vec<u32> {
-    let (audience, _, _) = books.resolve(target);
+    let Resolved { audience, .. } = books.resolve(target);
     let mut roster = super::super::roster::Roster::default();
     for (key, socket) in &books.sockets {
         roster.seat(*key, key.slot);
@@ -48,7 +54,7 @@ fn reached(books: &Books, target: &Target) -> Vec<u32> {
             roster.join(*key, books.rooms[room].group);
         }
         if let Some(organization) = &socket.identity.organization {
-            roster.join(*key, books.organizations[organization]);
+            roster.join(*key, books.organizations.group(organization).unwrap());
         }
     }
     let mut slots = Vec::new();
@@ -187,9 +193,9 @@ fn every_field_of_a_target_must_hold_and_within_a_list_any() {
 fn a_target_names_the_workers_that_have_some_of_it() {
     let mut books = books(&[user("a", None), user("b", None), user("c", None)]);
     books.join(key(2), &room("r"), NOW).unwrap();
-    assert_eq!(books.resolve(&Target::room(room("r"))).2, [0]);
-    assert_eq!(books.resolve(&Target::everyone()).2, [0, 1]);
-    assert!(books.resolve(&Target::room(room("empty"))).2.is_empty());
+    assert_eq!(books.resolve(&Target::room(room("r"))).workers, [0]);
+    assert_eq!(books.resolve(&Target::everyone()).workers, [0, 1]);
+    assert!(books.resolve(&Target::room(room("empty"))).workers.is_empty());
 }
 
 #[test]

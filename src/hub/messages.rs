@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix::{Addr, Message};
-use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
@@ -11,11 +10,12 @@ use super::audience::Audience;
 use super::groups::GroupId;
 use super::outboxes::{SocketKey, WorkerId};
 use super::worker_hub::WorkerHub;
-use crate::dialect::{Prepared, Reply};
+use crate::dialect::{Dialect, Prepared, Reply};
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::id::Id;
 use crate::domain::identity::Identity;
+use crate::domain::profile::Profile;
 use crate::domain::room::Room;
 use crate::domain::time::Timestamp;
 use crate::events::publication::Publication;
@@ -31,16 +31,19 @@ pub struct Register {
     pub hub: Addr<WorkerHub>,
 }
 
-/// A socket is connected: everyone's publications reach it from its welcome on.
+/// A socket is connected: everyone's publications reach it from its welcome on. Refused, it is
+/// entered nowhere and sent nothing.
 #[derive(Message)]
-#[rtype(result = "(Written, Result<(), ClientError>)")]
+#[rtype(result = "Result<Written, ClientError>")]
 pub struct Attach {
     pub key: SocketKey,
+    /// The connection it belongs to, by the key of its outbox: limits count connections.
+    pub connection: SocketKey,
     pub id: Id,
     pub identity: Arc<Identity>,
+    pub profile: Profile,
+    pub dialect: Dialect,
     pub welcome: Reply,
-    /// Follows the welcome if the identity is taken.
-    pub confirm: Option<Bytes>,
 }
 
 /// A socket's bearer has shown who they are: its rooms follow.
@@ -73,6 +76,16 @@ pub struct Leave {
     pub key: SocketKey,
     pub room: Room,
     pub confirm: Reply,
+}
+
+/// An event from one member of a room to the others in it.
+#[derive(Message)]
+#[rtype(result = "Result<Published, ClientError>")]
+pub struct Relay {
+    pub key: SocketKey,
+    pub room: Room,
+    /// Its target is not looked at.
+    pub publication: Publication,
 }
 
 /// The names of the rooms a socket is in, sorted.
@@ -110,7 +123,8 @@ pub struct TakeCensus;
 /// The books at one moment.
 #[derive(Debug, Default)]
 pub struct Census {
-    pub sockets: usize,
+    /// Connections with at least one socket, and with at least one that is verified.
+    pub connections: usize,
     pub authenticated: usize,
     pub rooms: Vec<RoomCount>,
 }
@@ -141,6 +155,7 @@ pub enum Work {
     /// Seat the socket in these groups and write its welcome.
     Attach {
         key: SocketKey,
+        dialect: Dialect,
         groups: Vec<GroupId>,
         welcome: Reply,
         /// Dropped once that is done.

@@ -14,6 +14,7 @@ pub mod audience;
 pub mod books;
 pub mod groups;
 pub mod messages;
+pub mod organizations;
 pub mod outbox;
 pub mod outboxes;
 pub mod room_server;

@@ -5,10 +5,15 @@
 //! buffer and no writer task. What the socket does not take waits in a queue that a task drains as
 //! the socket takes more. A queue that grows past its bound is closed by a name (slow consumer).
 //!
+//! Without a socket, everything waits in the queue: for polls, which take it out entry by entry, or
+//! for the socket of an upgrade, to which it is written. An entry is one message in WebSocket frames
+//! either way.
+//!
 //! The outbox belongs to one thread. The session shares it for its replies and watches it: it is
-//! woken when the outbox breaks, begins to close, or has sent its last byte.
+//! woken when the outbox breaks, begins to close, has sent its last byte, or has something for a
+//! poll.
 
-use std::cell::RefCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
@@ -41,7 +46,10 @@ pub struct Policy {
 /// A client's outbox.
 pub struct Outbox {
     key: SocketKey,
-    stream: TcpStream,
+    /// Empty while the session polls.
+    stream: OnceCell<TcpStream>,
+    /// The client's transport takes no bytes: they are sent as text.
+    is_base64: Cell<bool>,
     policy: Rc<Policy>,
     queue: RefCell<Queue>,
 }
@@ -68,6 +76,9 @@ struct Queue {
     watcher: Option<Waker>,
 }
 
+/// What waits for a poll is not worth booking below this: a poll usually takes it at once.
+const BOOKED_FROM: usize = 4 * 1024;
+
 /// Most entries handed to the kernel in one call.
 const SLICES: usize = 64;
 
@@ -79,7 +90,7 @@ enum Wrote {
 }
 
 impl Outbox {
-    pub fn new(key: SocketKey, stream: TcpStream, policy: Rc<Policy>) -> Outbox {
+    pub fn new(key: SocketKey, stream: Option<TcpStream>, policy: Rc<Policy>) -> Outbox {
         let queue = Queue {
             status: Status::Open,
             waiting: VecDeque::new(),
@@ -89,16 +100,49 @@ impl Outbox {
             drainer: None,
             watcher: None,
         };
-        Outbox { key, stream, policy, queue: RefCell::new(queue) }
+        let stream = stream.map_or_else(OnceCell::new, OnceCell::from);
+        Outbox { key, stream, is_base64: Cell::new(false), policy, queue: RefCell::new(queue) }
     }
 
     pub fn key(&self) -> SocketKey {
         self.key
     }
 
-    /// The socket, for reading. Writing is the outbox's alone.
-    pub fn stream(&self) -> &TcpStream {
-        &self.stream
+    /// The socket, for reading, once there is one. Writing is the outbox's alone.
+    pub fn stream(&self) -> Option<&TcpStream> {
+        self.stream.get()
+    }
+
+    /// Whether the client's transport takes no bytes.
+    pub fn is_base64(&self) -> bool {
+        self.is_base64.get()
+    }
+
+    pub fn set_base64(&self) {
+        self.is_base64.set(true);
+    }
+
+    /// Writes to `stream` from now on, what waits first. A second one is not taken.
+    pub fn adopt(self: &Rc<Self>, stream: TcpStream) {
+        if self.stream.set(stream).is_ok() {
+            let mut queue = self.queue.borrow_mut();
+            queue.account = None;
+            self.push_on(&mut queue);
+        }
+    }
+
+    /// Gives `take` what waits, entry by entry, until it declines one.
+    pub fn take_entries(self: &Rc<Self>, mut take: impl FnMut(&Bytes) -> bool) {
+        let mut queue = self.queue.borrow_mut();
+        while queue.waiting.front().is_some_and(&mut take) {
+            let size = queue.waiting.front().map_or(0, Bytes::len);
+            queue.advance(size);
+        }
+        if queue.waiting.is_empty() {
+            queue.rest();
+        } else {
+            self.book(&mut queue);
+        }
     }
 
     pub fn status(&self) -> Status {
@@ -130,11 +174,14 @@ impl Outbox {
         if queue.status != Status::Open {
             return false;
         }
-        if !queue.waiting.is_empty() {
-            queue.push(frame.clone());
-            return self.settle(&mut queue);
-        }
-        match self.stream.try_write(frame) {
+        let stream = match self.stream.get() {
+            Some(stream) if queue.waiting.is_empty() => stream,
+            _ => {
+                queue.push(frame.clone());
+                return self.settle(&mut queue);
+            }
+        };
+        match stream.try_write(frame) {
             Ok(written) if written == frame.len() => true,
             Ok(written) => {
                 queue.push(frame.slice(written..));
@@ -185,11 +232,7 @@ impl Outbox {
         if queue.status != Status::Open {
             return;
         }
-        queue.push(dialect::farewell(farewell));
-        queue.turn(Status::Closing(farewell));
-        if queue.drainer.is_none() {
-            self.push_on(&mut queue);
-        }
+        self.say_last(&mut queue, farewell);
     }
 
     /// Closes as too slow: drops what waits, but for the rest of a frame already begun, and says so.
@@ -202,7 +245,9 @@ impl Outbox {
     /// others may still hold the outbox.
     pub fn abandon(&self) {
         self.queue.borrow_mut().give_up(Status::Broken);
-        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Both);
+        if let Some(stream) = self.stream.get() {
+            let _ = SockRef::from(stream).shutdown(Shutdown::Both);
+        }
     }
 
     /// Holds the queue to its bounds, and gets a drainer for it. Gives whether the last entry stays.
@@ -239,10 +284,17 @@ impl Outbox {
             return;
         }
         queue.waiting.truncate(usize::from(queue.is_mid_frame));
-        queue.waiting.push_back(dialect::farewell(Farewell::SlowConsumer));
         queue.bytes = queue.waiting.iter().map(Bytes::len).sum();
         queue.account = None;
-        queue.turn(Status::Closing(Farewell::SlowConsumer));
+        self.say_last(queue, Farewell::SlowConsumer);
+    }
+
+    /// Queues the close frame, which means something to a WebSocket only, and closes the queue.
+    fn say_last(self: &Rc<Self>, queue: &mut Queue, farewell: Farewell) {
+        if self.stream.get().is_some() {
+            queue.push(dialect::farewell(farewell));
+        }
+        queue.turn(Status::Closing(farewell));
         if queue.drainer.is_none() {
             self.push_on(queue);
         }
@@ -250,7 +302,8 @@ impl Outbox {
 
     /// Books the queue's size in the shared budget; an overdrawn budget closes the fullest.
     fn book(self: &Rc<Self>, queue: &mut Queue) -> bool {
-        if queue.status != Status::Open {
+        let is_small = self.stream.get().is_none() && queue.bytes < BOOKED_FROM;
+        if queue.status != Status::Open || is_small {
             return true;
         }
         let account = queue.account.get_or_insert_with(|| self.policy.budget.open(self.key));
@@ -269,12 +322,16 @@ impl Outbox {
     }
 
     fn drain_later(self: &Rc<Self>, queue: &mut Queue) {
-        if queue.drainer.is_none() && queue.status != Status::Broken {
+        if self.stream.get().is_none() {
+            // A poll comes for it.
+            queue.wake();
+        } else if queue.drainer.is_none() && queue.status != Status::Broken {
             queue.drainer = Some(actix::spawn(drain(Rc::clone(self))));
         }
     }
 
     fn write_waiting(&self, queue: &mut Queue) -> Wrote {
+        let Some(stream) = self.stream.get() else { return Wrote::Blocked };
         while !queue.waiting.is_empty() {
             let written = {
                 let mut slices = [IoSlice::new(&[]); SLICES];
@@ -282,7 +339,7 @@ impl Outbox {
                 for (slice, entry) in slices.iter_mut().zip(&queue.waiting) {
                     *slice = IoSlice::new(entry);
                 }
-                self.stream.try_write_vectored(&slices[..count])
+                stream.try_write_vectored(&slices[..count])
             };
             match written {
                 Ok(0) => return Wrote::Failed,
@@ -299,7 +356,10 @@ impl Outbox {
 /// Writes what waits as the socket takes it, until nothing does.
 async fn drain(outbox: Rc<Outbox>) {
     loop {
-        let is_writable = outbox.stream.writable().await.is_ok();
+        let is_writable = match outbox.stream.get() {
+            Some(stream) => stream.writable().await.is_ok(),
+            None => false,
+        };
         let mut queue = outbox.queue.borrow_mut();
         let wrote = if is_writable { outbox.write_waiting(&mut queue) } else { Wrote::Failed };
         match wrote {

@@ -35,14 +35,31 @@ impl<O> Outboxes<O> {
 
     /// Puts in the outbox that `make` makes for its new key.
     pub fn insert(&mut self, make: impl FnOnce(SocketKey) -> O) -> Rc<O> {
+        let key = self.take_key();
+        let outbox = Rc::new(make(key));
+        self.slots[key.slot as usize].outbox = Some(Rc::clone(&outbox));
+        outbox
+    }
+
+    /// Gives `outbox` one more key: each socket of a connection has its own.
+    pub fn share(&mut self, outbox: Rc<O>) -> SocketKey {
+        let key = self.take_key();
+        self.slots[key.slot as usize].outbox = Some(outbox);
+        key
+    }
+
+    fn take_key(&mut self) -> SocketKey {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { generation: 0, outbox: None });
             u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 sockets")
         });
-        let place = &mut self.slots[slot as usize];
-        let outbox = Rc::new(make(SocketKey { worker: self.worker, slot, generation: place.generation }));
-        place.outbox = Some(Rc::clone(&outbox));
-        outbox
+        SocketKey { worker: self.worker, slot, generation: self.slots[slot as usize].generation }
+    }
+
+    /// Every outbox with its slot, once for each of its keys.
+    pub fn all(&self) -> impl Iterator<Item = (u32, &Rc<O>)> {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(slot, place)| Some((slot as u32, place.outbox.as_ref()?)))
     }
 
     pub fn get(&self, key: SocketKey) -> Option<&Rc<O>> {
@@ -68,6 +85,19 @@ impl<O> Outboxes<O> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_outbox_is_found_by_each_of_its_keys() {
+        let mut outboxes = Outboxes::of(3);
+        let outbox = outboxes.insert(|key| key);
+        let alias = outboxes.share(Rc::clone(&outbox));
+        assert!(Rc::ptr_eq(outboxes.get(alias).unwrap(), &outbox));
+        assert_eq!(outboxes.all().map(|(slot, _)| slot).collect::<Vec<_>>(), [0, 1]);
+        outboxes.remove(*outbox);
+        assert!(Rc::ptr_eq(outboxes.get(alias).unwrap(), &outbox));
+        outboxes.remove(alias);
+        assert_eq!(outboxes.all().count(), 0);
+    }
 
     #[test]
     fn a_key_finds_its_own_outbox_only() {

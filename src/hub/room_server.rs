@@ -1,10 +1,13 @@
 //! The actor that orders everything: membership and publications.
 
-use actix::{Actor, Addr, Context, Handler, MessageResult, ResponseFuture};
+use std::future::ready;
 use std::sync::Arc;
+
+use actix::{Actor, Addr, Context, Handler, MessageResult, ResponseFuture};
 use tokio::sync::{mpsc, oneshot};
 
-use super::books::{BookLimits, Books, Change};
+use super::audience::Resolved;
+use super::books::{BookLimits, Books, Change, Newcomer};
 use super::messages::*;
 use super::outboxes::{SocketKey, WorkerId};
 use super::worker_hub::WorkerHub;
@@ -12,6 +15,7 @@ use crate::dialect::{Prepared, Reply};
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::time::{Clock, Timestamp};
+use crate::events::publication::Publication;
 use crate::telemetry::Critical;
 
 /// Mailbox around the [`Books`]. Runs on a thread of its own, so that a flood of publications
@@ -23,6 +27,7 @@ pub struct RoomServer {
     hubs: Vec<Option<Addr<WorkerHub>>>,
     /// Said to whoever comes once everyone is being closed.
     farewell: Option<Farewell>,
+    next_ack: u32,
 }
 
 /// If a handler panics, the books may be half changed: then the process ends.
@@ -32,7 +37,7 @@ fn critical() -> Critical {
 
 impl RoomServer {
     pub fn new(limits: BookLimits, clock: Arc<dyn Clock>) -> RoomServer {
-        RoomServer { books: Books::new(limits), clock, hubs: Vec::new(), farewell: None }
+        RoomServer { books: Books::new(limits), clock, hubs: Vec::new(), farewell: None, next_ack: 0 }
     }
 
     /// Tells a hub. `do_send` loses nothing: a hub outlives its worker's sessions, and its queue is
@@ -49,6 +54,37 @@ impl RoomServer {
         let (done, written) = oneshot::channel();
         self.tell(key.worker, Work::Change { key, leave, join, confirm, done });
         written
+    }
+
+    /// Tells the hubs now. Gives what is ready once all of them have written it.
+    fn fan_out(
+        &mut self,
+        publication: Publication,
+        Resolved { audience, labels, workers }: Resolved,
+    ) -> impl Future<Output = Published> + use<> {
+        let ack = publication.requires_ack.then(|| self.next_ack());
+        let fan_out = Arc::new(FanOut { prepared: Prepared::new(publication, labels, ack), audience });
+        let (report, mut reports) = mpsc::unbounded_channel();
+        for worker in workers {
+            self.tell(worker, Work::FanOut { fan_out: Arc::clone(&fan_out), report: report.clone() });
+        }
+        // The channel ends once every hub has reported and dropped its end.
+        drop(report);
+        async move {
+            let mut recipients = 0;
+            while let Some(accepted) = reports.recv().await {
+                recipients += accepted;
+            }
+            Published { recipients }
+        }
+    }
+
+    /// A number for a publication that is to be acknowledged: below 2^31, because the .NET client
+    /// reads no more, and the same for all who get it (contract D-35).
+    fn next_ack(&mut self) -> u32 {
+        let ack = self.next_ack;
+        self.next_ack = (ack + 1) % (1 << 31);
+        ack
     }
 
     fn now(&self) -> Timestamp {
@@ -74,21 +110,19 @@ impl Handler<Register> for RoomServer {
 }
 
 impl Handler<Attach> for RoomServer {
-    type Result = MessageResult<Attach>;
+    type Result = Result<Written, ClientError>;
 
     fn handle(&mut self, ask: Attach, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
-        let (groups, entered) = self.books.attach(ask.key, ask.id, ask.identity, self.now());
-        let welcome = match ask.confirm {
-            Some(confirm) if entered.is_ok() => ask.welcome.then(confirm),
-            _ => ask.welcome,
-        };
+        let Attach { key, connection, id, identity, profile, dialect, welcome } = ask;
+        let newcomer = Newcomer { key, connection, id, identity, profile };
+        let groups = self.books.attach(newcomer, self.now())?;
         let (done, written) = oneshot::channel();
-        self.tell(ask.key.worker, Work::Attach { key: ask.key, groups, welcome, done });
+        self.tell(key.worker, Work::Attach { key, dialect, groups, welcome, done });
         if let Some(farewell) = self.farewell {
-            self.tell(ask.key.worker, Work::Dismiss(ask.key, farewell));
+            self.tell(key.worker, Work::Dismiss(key, farewell));
         }
-        MessageResult((written, entered))
+        Ok(written)
     }
 }
 
@@ -156,21 +190,23 @@ impl Handler<Publish> for RoomServer {
 
     fn handle(&mut self, Publish(publication): Publish, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
-        let (audience, labels, workers) = self.books.resolve(&publication.target);
-        let fan_out = Arc::new(FanOut { prepared: Prepared::new(publication, labels), audience });
-        let (report, mut reports) = mpsc::unbounded_channel();
-        for worker in workers {
-            self.tell(worker, Work::FanOut { fan_out: Arc::clone(&fan_out), report: report.clone() });
-        }
-        // The channel ends once every hub has reported and dropped its end.
-        drop(report);
-        Box::pin(async move {
-            let mut recipients = 0;
-            while let Some(accepted) = reports.recv().await {
-                recipients += accepted;
+        let resolved = self.books.resolve(&publication.target);
+        Box::pin(self.fan_out(publication, resolved))
+    }
+}
+
+impl Handler<Relay> for RoomServer {
+    type Result = ResponseFuture<Result<Published, ClientError>>;
+
+    fn handle(&mut self, Relay { key, room, publication }: Relay, _: &mut Self::Context) -> Self::Result {
+        let _critical = critical();
+        match self.books.others(key, &room) {
+            Ok(others) => {
+                let published = self.fan_out(publication, others);
+                Box::pin(async move { Ok(published.await) })
             }
-            Published { recipients }
-        })
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 }
 

@@ -101,11 +101,6 @@ impl<T> Roster<T> {
         self.find(key).map(|seat| Member { key: seat.key, holds: &seat.holds, groups: &seat.groups })
     }
 
-    /// What every seat holds.
-    pub fn all(&self) -> impl Iterator<Item = &T> {
-        self.seats.iter().flatten().map(|seat| &seat.holds)
-    }
-
     fn find(&self, key: SocketKey) -> Option<&Seat<T>> {
         self.seats.get(key.slot as usize)?.as_ref().filter(|seat| seat.key == key)
     }

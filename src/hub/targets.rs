@@ -3,19 +3,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::audience::{Audience, Clause, Primary};
+use super::audience::{Audience, Clause, Primary, Resolved};
 use super::books::Books;
 use super::groups::{EVERYONE, GroupId};
 use super::outboxes::{SocketKey, WorkerId};
 use crate::dialect::prepared::Label;
+use crate::domain::error::ClientError;
 use crate::domain::id::Id;
 use crate::domain::room::Room;
 use crate::events::publication::{OrganizationTarget, Target};
 
 impl Books {
-    /// Finds out whom `target` means now (contract D-33): the audience, the rooms by which it may be
-    /// matched, in the order of their labels, and the workers that have some of it.
-    pub fn resolve(&self, target: &Target) -> (Audience, Vec<Option<Arc<str>>>, Vec<WorkerId>) {
+    /// Finds out whom `target` means now (contract D-33).
+    pub fn resolve(&self, target: &Target) -> Resolved {
         let mut clauses = self.clauses(target);
         let (primary, labels) = if clauses.is_empty() {
             (Primary::Groups(vec![(EVERYONE, 0)]), vec![None])
@@ -30,7 +30,20 @@ impl Books {
         };
         let workers = self.workers_of(&primary);
         let filters = clauses.into_iter().map(|(clause, _)| clause.sorted()).collect();
-        (Audience { primary, filters }, labels, workers)
+        Resolved { audience: Audience { primary, filters, except: None }, labels, workers }
+    }
+
+    /// The others in the very room that `key` means by this name, in its own scope.
+    ///
+    /// # Errors
+    /// `UNAUTHORIZED` if it is not in there: nobody is told whether the room exists.
+    pub fn others(&self, key: SocketKey, room: &Room) -> Result<Resolved, ClientError> {
+        let group = self.own_group(key, room);
+        let group = group.ok_or_else(|| ClientError::unauthorized("You are not in this room"))?;
+        let primary = Primary::Groups(vec![(group, 0)]);
+        let workers = self.workers_of(&primary);
+        let audience = Audience { primary, filters: Vec::new(), except: Some(key) };
+        Ok(Resolved { audience, labels: vec![Some(room.shared_name())], workers })
     }
 
     /// A clause for each field that is given, with the room name each of its groups is matched by;
@@ -48,7 +61,7 @@ impl Books {
         }
         match &target.organization {
             Some(OrganizationTarget::Members(id)) => {
-                let group: Vec<GroupId> = self.organizations.get(id).copied().into_iter().collect();
+                let group: Vec<GroupId> = self.organizations.group(id).into_iter().collect();
                 let names = group.iter().map(|_| Room::org(id).shared_name()).collect();
                 clauses.push((Clause::Groups(group), names));
             }

@@ -1,6 +1,6 @@
 //! What all connections of one worker thread share: its number, its outboxes, its hub.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -12,6 +12,7 @@ use super::outbox::{Outbox, Policy};
 use super::outboxes::{Outboxes, SocketKey, WorkerId};
 use super::room_server::RoomServer;
 use super::worker_hub::WorkerHub;
+use crate::domain::farewell::Farewell;
 use crate::limits::budget::Budget;
 
 /// What the workers of one server share.
@@ -28,6 +29,8 @@ pub struct Worker {
     rooms: Addr<RoomServer>,
     policy: Rc<Policy>,
     outboxes: RefCell<Outboxes<Outbox>>,
+    /// Said to whoever comes once everyone here has been closed.
+    farewell: Cell<Option<Farewell>>,
 }
 
 impl Crew {
@@ -55,6 +58,7 @@ impl Crew {
             rooms: self.rooms.clone(),
             policy: Rc::new(policy),
             outboxes: RefCell::new(Outboxes::of(id)),
+            farewell: Cell::new(None),
         });
         WorkerHub::new(Rc::clone(&worker)).start();
         worker
@@ -70,10 +74,31 @@ impl Worker {
         &self.rooms
     }
 
-    /// Gives a socket its outbox, and its key to the rest of the process.
-    pub fn take_in(&self, stream: TcpStream) -> Rc<Outbox> {
+    /// Gives a connection its outbox, and its key to the rest of the process. Without a socket it
+    /// waits for polls.
+    pub fn take_in(&self, stream: Option<TcpStream>) -> Rc<Outbox> {
         let policy = Rc::clone(&self.policy);
-        self.outboxes.borrow_mut().insert(|key| Outbox::new(key, stream, policy))
+        let outbox = self.outboxes.borrow_mut().insert(|key| Outbox::new(key, stream, policy));
+        if let Some(farewell) = self.farewell.get() {
+            outbox.close(farewell);
+        }
+        outbox
+    }
+
+    /// One more key for an outbox.
+    pub fn share(&self, outbox: &Rc<Outbox>) -> SocketKey {
+        self.outboxes.borrow_mut().share(Rc::clone(outbox))
+    }
+
+    /// Says goodbye to one of so many parts of all connections here, joined to anything or not; with
+    /// the last part, also to those that are still to come.
+    pub fn close_part(&self, farewell: Farewell, part: u32, parts: u32) {
+        for (_, outbox) in self.outboxes.borrow().all().filter(|(slot, _)| slot % parts == part) {
+            outbox.close(farewell);
+        }
+        if part + 1 >= parts {
+            self.farewell.set(Some(farewell));
+        }
     }
 
     pub fn outbox(&self, key: SocketKey) -> Option<Rc<Outbox>> {

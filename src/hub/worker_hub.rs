@@ -6,11 +6,14 @@
 //! thread serves its other tasks; the queue stands still meanwhile, so nothing overtakes and no
 //! member is skipped or served twice.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+
+use bytes::Bytes;
 
 use super::audience::Primary;
 use super::messages::{Close, FanOut, Register, Work};
@@ -18,8 +21,8 @@ use super::outbox::Outbox;
 use super::outboxes::SocketKey;
 use super::roster::{Member, Roster};
 use super::worker::Worker;
-use crate::dialect::Reply;
 use crate::dialect::prepared::Label;
+use crate::dialect::{Dialect, Prepared, Reply};
 use crate::telemetry::Critical;
 
 /// Sockets written to before other tasks of the thread get their turn: about a millisecond.
@@ -32,13 +35,26 @@ const BATCH_ENTRIES: usize = 16 * 1024;
 
 pub struct WorkerHub {
     worker: Rc<Worker>,
-    roster: Roster<Rc<Outbox>>,
+    roster: Roster<Seat>,
     queue: VecDeque<Work>,
     /// How far the fan-out at the head of the queue has come.
     walk: Walk,
     /// Outboxes with staged frames, to be flushed before anything else.
     staged: Vec<Rc<Outbox>>,
     is_running: bool,
+}
+
+/// A socket's place: its connection's outbox, and what is spoken over it.
+struct Seat {
+    outbox: Rc<Outbox>,
+    dialect: Dialect,
+}
+
+impl Seat {
+    /// The entry that this socket gets.
+    fn frame<'a>(&self, prepared: &'a Prepared, label: Label) -> Option<Cow<'a, Bytes>> {
+        prepared.frame(&self.dialect, label, self.outbox.is_base64())
+    }
 }
 
 /// A walk over an audience that may pause.
@@ -109,8 +125,8 @@ impl WorkerHub {
         let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
         let fan_out = Arc::clone(fan_out);
         let before = *budget;
-        let finished = self.walk.go(&mut self.roster, &fan_out, budget, |outbox, label| {
-            outbox.send(fan_out.prepared.plain(label))
+        let finished = self.walk.go(&mut self.roster, &fan_out, budget, |seat, label| {
+            seat.frame(&fan_out.prepared, label).is_some_and(|frame| seat.outbox.send(&frame))
         });
         // A walk past sockets it does not admit costs time too.
         *budget = (*budget).min(before.saturating_sub(1));
@@ -128,14 +144,14 @@ impl WorkerHub {
             let fan_out = Arc::clone(fan_out);
             let staged = &mut self.staged;
             let mut longest = 0;
-            self.walk.go(&mut self.roster, &fan_out, &mut no_limit, |outbox, label| {
-                let frame = fan_out.prepared.plain(label);
+            self.walk.go(&mut self.roster, &fan_out, &mut no_limit, |seat, label| {
+                let Some(frame) = seat.frame(&fan_out.prepared, label) else { return false };
                 longest = longest.max(frame.len());
                 entries += 1;
-                if outbox.is_empty() {
-                    staged.push(Rc::clone(outbox));
+                if seat.outbox.is_empty() {
+                    staged.push(Rc::clone(&seat.outbox));
                 }
-                outbox.stage(frame)
+                seat.outbox.stage(&frame)
             });
             self.report();
             bytes += longest;
@@ -157,10 +173,9 @@ impl WorkerHub {
     /// Does the first thing in the queue, which is no fan-out.
     fn apply(&mut self) {
         match self.queue.pop_front() {
-            Some(Work::Attach { key, groups, welcome, done: _done }) => {
-                let outbox = self.worker.outbox(key);
-                if let Some(outbox) = outbox {
-                    self.roster.seat(key, outbox);
+            Some(Work::Attach { key, dialect, groups, welcome, done: _done }) => {
+                if let Some(outbox) = self.worker.outbox(key) {
+                    self.roster.seat(key, Seat { outbox, dialect });
                     for group in groups {
                         self.roster.join(key, group);
                     }
@@ -178,28 +193,26 @@ impl WorkerHub {
             }
             Some(Work::Detach(key)) => self.roster.vacate(key),
             Some(Work::Evict(key)) => {
-                if let Some(outbox) = self.roster.get(key) {
+                if let Some(outbox) = self.worker.outbox(key) {
                     outbox.evict();
                 }
             }
             Some(Work::Dismiss(key, farewell)) => {
-                if let Some(outbox) = self.roster.get(key) {
+                if let Some(outbox) = self.worker.outbox(key) {
                     outbox.close(farewell);
                 }
             }
             Some(Work::Close(Close { farewell, part, parts })) => {
-                for outbox in self.roster.all().filter(|outbox| outbox.key().slot % parts == part) {
-                    outbox.close(farewell);
-                }
+                self.worker.close_part(farewell, part, parts);
             }
             Some(Work::FanOut { .. }) | None => {}
         }
     }
 
     fn write(&self, key: SocketKey, reply: &Reply) {
-        if let Some(outbox) = self.roster.get(key) {
+        if let Some(seat) = self.roster.get(key) {
             for frame in reply.frames() {
-                outbox.send(frame);
+                seat.outbox.send(frame);
             }
         }
     }
@@ -210,12 +223,12 @@ impl Walk {
     /// was all of them.
     fn go(
         &mut self,
-        roster: &mut Roster<Rc<Outbox>>,
+        roster: &mut Roster<Seat>,
         fan_out: &FanOut,
         budget: &mut usize,
-        mut deliver: impl FnMut(&Rc<Outbox>, Label) -> bool,
+        mut deliver: impl FnMut(&Seat, Label) -> bool,
     ) -> bool {
-        let mut take = |member: Member<'_, Rc<Outbox>>, label, accepted: &mut usize| {
+        let mut take = |member: Member<'_, Seat>, label, accepted: &mut usize| {
             if fan_out.audience.admits(&member) {
                 *accepted += usize::from(deliver(member.holds, label));
             }

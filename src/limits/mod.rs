@@ -4,4 +4,5 @@
 
 pub mod budget;
 pub mod connections;
+pub mod quota;
 pub mod rate;

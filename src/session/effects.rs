@@ -5,42 +5,40 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix::MailboxError;
-use bytes::Bytes;
-use serde_json::value::RawValue;
 
+use crate::dialect::{Reply, Request};
 use crate::domain::error::ClientError;
 use crate::domain::identity::Identity;
 use crate::hub::messages::Written;
+use crate::hub::outboxes::SocketKey;
 
 /// What a handler wants done.
 pub enum Effect {
     Nothing,
-    Reply(Bytes),
+    Reply(Reply),
     Ask(Ask),
 }
 
 /// A question under way, and the request it will answer.
 pub struct Ask {
-    pub answer: Pin<Box<dyn Future<Output = Outcome>>>,
+    pub answer: Answer,
+    /// Who asked.
+    pub socket: SocketKey,
     pub request: Request,
 }
+
+pub type Answer = Pin<Box<dyn Future<Output = Outcome>>>;
 
 /// What came of a question.
 pub enum Outcome {
     /// Done; the hub has written the confirmation.
     Done,
-    /// Done, and the session speaks for this identity from now on.
+    /// Done, and the socket speaks for this identity from now on.
     Became(Arc<Identity>),
-    Reply(Bytes),
+    Reply(Reply),
     Refused(ClientError),
-}
-
-/// The part of a client's message that its answer refers to.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    pub name: Option<String>,
-    /// The client's own mark, echoed.
-    pub id: Option<Box<RawValue>>,
+    /// The socket was not let in at all.
+    NotEntered(ClientError),
 }
 
 impl Outcome {

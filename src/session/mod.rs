@@ -1,17 +1,26 @@
 //! One connection, as an actor.
 //!
-//! The actor owns what belongs to the connection: its identity, its limits, its decoder, its place
-//! in the counts. The socket is read by [`io`], the actor's one long-lived future, and written by
-//! the [`Outbox`] alone, so a peer that stops reading freezes nothing
-//! here. What a message means is decided in [`handlers`]; time is kept by [`pulse`].
+//! The actor owns what belongs to the connection: its limits, its decoder, its place in the counts,
+//! and its sockets. A plain WebSocket has one socket; Socket.IO has one in each namespace it is
+//! connected to. WebSockets are read by [`io`], the actor's one long-lived future, and written by
+//! the [`Outbox`] alone, so a peer that stops reading freezes nothing here; polls and pushes come
+//! as messages ([`handle`]). What a message means is decided in [`handlers`].
 //!
-//! A session asks the RoomServer one thing at a time and reads no further until it is answered:
+//! A session asks the RoomServer one thing at a time and hears no further until it is answered:
 //! commands of one client take effect in the order they were sent.
 
+pub mod directory;
 pub mod effects;
+mod engine;
+pub mod handle;
 pub mod handlers;
+mod hearing;
+mod inbox;
 pub mod io;
+mod namespaces;
 pub mod pulse;
+mod socket;
+pub mod start;
 
 use std::num::NonZeroU32;
 use std::rc::Rc;
@@ -25,35 +34,63 @@ use tokio::net::TcpStream;
 
 use crate::auth::access::Access;
 use crate::auth::token::{Refusal, Tokens};
+use crate::dialect::{Reply, Request};
 use crate::domain::Ambient;
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::id::Id;
 use crate::domain::identity::Identity;
 use crate::domain::time::Moment;
-use crate::hub::messages::Detach;
 use crate::hub::outbox::Outbox;
 use crate::hub::outboxes::SocketKey;
 use crate::hub::worker::Worker;
 use crate::limits::budget::{Account, Budget};
 use crate::limits::connections::Place;
 use crate::limits::rate::SessionRate;
+use crate::proto::engineio::{Input, Timings};
+use crate::proto::socketio;
 use crate::proto::websocket::{self, Decoder};
-use effects::{Ask, Request};
+use directory::Directory;
+use effects::Ask;
+use engine::Engine;
 use pulse::Pulse;
+use socket::Socket;
 
 /// What sessions need of the settings.
 #[derive(Debug, Clone)]
 pub struct SessionSettings {
     pub ping_interval: Duration,
     pub ping_timeout: Duration,
+    pub upgrade_timeout: Duration,
+    /// How long a Socket.IO client may stay without a namespace.
+    pub connect_timeout: Duration,
     /// Bytes of one message: refused above the first, the connection is closed above the second.
     pub soft_message_bytes: usize,
     pub hard_message_bytes: usize,
+    pub attachments: usize,
     pub messages_per_second: NonZeroU32,
     pub log_connections: bool,
     pub log_subscriptions: bool,
     pub log_messages: bool,
+}
+
+impl SessionSettings {
+    pub fn timings(&self) -> Timings {
+        Timings {
+            ping_interval: self.ping_interval,
+            ping_timeout: self.ping_timeout,
+            upgrade_timeout: self.upgrade_timeout,
+        }
+    }
+
+    pub fn packet_limits(&self) -> socketio::Limits {
+        socketio::Limits {
+            attachments: self.attachments,
+            soft: self.soft_message_bytes,
+            hard: self.hard_message_bytes,
+            ..socketio::Limits::default()
+        }
+    }
 }
 
 /// What all sessions of one worker share.
@@ -65,24 +102,18 @@ pub struct Services {
     pub worker: Rc<Worker>,
     /// Bytes that all clients' unfinished messages may hold.
     pub inbound: Arc<Budget<SocketKey>>,
-}
-
-/// What the route that accepted a connection knows about it: the ticket that the upgrade service
-/// trades for a session.
-pub struct Admission {
-    /// The bearer of the token shown at the handshake, or why it proves nothing.
-    pub shown: Option<Result<Identity, Refusal>>,
-    /// The connection's place in the total.
-    pub place: Place,
-    pub services: Rc<Services>,
+    /// The sessions that can be reached by an Engine.IO sid.
+    pub directory: Arc<Directory>,
 }
 
 /// A connection.
 pub struct Session {
+    /// Its name in the log; also the id of a plain connection's socket.
     id: Id,
-    identity: Arc<Identity>,
-    /// When the identity's credential expires on the monotonic clock.
-    expires: Option<Moment>,
+    link: Link,
+    sockets: Vec<Socket>,
+    /// The bearer of the token shown at the handshake, or why it proves nothing.
+    shown: Option<Result<Identity, Refusal>>,
     refused_tokens: u32,
     services: Rc<Services>,
     outbox: Rc<Outbox>,
@@ -93,16 +124,46 @@ pub struct Session {
     inbound: Option<Account<SocketKey>>,
     awaited: Option<Ask>,
     rate: SessionRate,
-    pulse: Pulse,
     phase: Phase,
-    _place: Place,
+    standing: Standing,
+}
+
+/// What a connection speaks below its messages.
+enum Link {
+    /// A bare WebSocket.
+    Plain(Pulse),
+    Engine(Box<Engine>),
+}
+
+impl Link {
+    fn engine(&self) -> Option<&Engine> {
+        match self {
+            Link::Plain(_) => None,
+            Link::Engine(engine) => Some(engine),
+        }
+    }
+
+    fn engine_mut(&mut self) -> Option<&mut Engine> {
+        match self {
+            Link::Plain(_) => None,
+            Link::Engine(engine) => Some(engine),
+        }
+    }
+}
+
+/// Whether a connection counts.
+pub enum Standing {
+    Counted(Place),
+    /// There was no place for it: a Socket.IO client learns that when it connects to a namespace
+    /// (contract D-14).
+    Surplus(Place),
 }
 
 /// Where a connection is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
-    /// A close frame is sent or on its way; the peer has until `until` to answer.
+    /// The goodbye is said or on its way; the peer has until `until` to answer.
     Leaving {
         farewell: Farewell,
         until: Moment,
@@ -113,65 +174,24 @@ enum Phase {
     },
 }
 
-/// How long a peer has to answer a close frame.
+/// How long a peer has to answer a close frame, or to fetch by a poll what it is still to get.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the bytes of a peer that broke the protocol are read away (contract D-15).
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many of them.
 const DISCARD_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of an oversize packet in front of and behind its namespace: Engine.IO's digit, and what
+/// Socket.IO's codec asks for.
+const OVERSIZE_HEAD: usize = 65;
 /// Tokens that may be refused on one connection before it is closed.
 const TOKEN_ATTEMPTS: u32 = 10;
 
 impl Session {
-    /// Takes over an accepted connection. `head` is the finished 101 answer, `unread` what the
-    /// client has sent behind its request.
-    pub fn new(admission: Admission, stream: TcpStream, head: &Bytes, unread: Bytes) -> Session {
-        let Admission { shown, place, services } = admission;
-        let id =
-            Id::parse(&services.ambient.random.token::<15>()).expect("base64url is within an id's alphabet");
-        let now = services.ambient.clock.now();
-        let settings = &services.settings;
-        let limits = websocket::Limits {
-            soft: settings.soft_message_bytes,
-            hard: settings.hard_message_bytes,
-            // There is one answer to all that is too large.
-            start: 0,
-        };
-        // From here on the session cleans up after itself, so nothing may fail in between.
-        let outbox = services.worker.take_in(stream);
-        outbox.send(head);
-        let mut session = Session {
-            id,
-            identity: Identity::anonymous(),
-            expires: None,
-            refused_tokens: 0,
-            outbox,
-            decoder: Decoder::new(limits),
-            unread,
-            inbound: None,
-            awaited: None,
-            rate: SessionRate::new(settings.messages_per_second, &services.ambient.clock),
-            pulse: Pulse::new(settings.ping_interval, settings.ping_timeout, now),
-            phase: Phase::Open,
-            _place: place,
-            services,
-        };
-        if session.services.settings.log_connections {
-            info!(id = session.id.as_str(); "websocket_connect");
-        }
-        session.awaited = Some(handlers::connection::welcome(&mut session, shown));
-        session
-    }
-
-    /// Takes `identity` from now on.
-    fn become_identity(&mut self, identity: Arc<Identity>) {
-        let clock = &self.services.ambient.clock;
-        self.expires = identity.expires_at.map(|at| clock.now() + clock.wall().until(at));
-        self.identity = identity;
-    }
-
     /// Says goodbye and begins to leave.
     fn leave(&mut self, farewell: Farewell) {
+        if farewell.is_dismissal() {
+            self.disconnect_sockets();
+        }
         self.outbox.close(farewell);
         self.begin_to_leave(farewell);
     }
@@ -188,6 +208,20 @@ impl Session {
         self.decoder.skip_messages();
         self.inbound = None;
         self.phase = Phase::Leaving { farewell, until, patience: DISCARD_BYTES, is_answered };
+        if self.outbox.stream().is_some() {
+            // Requests that still name this session find it over.
+            self.engine_input(Input::Close(engine::reason_of(farewell)));
+        }
+    }
+
+    /// The WebSocket there is to read: the transport, or one that asks to become it.
+    fn stream(&self) -> Option<&TcpStream> {
+        self.outbox.stream().or_else(|| self.link.engine()?.probe())
+    }
+
+    /// A decoder for a WebSocket at its beginning.
+    fn new_decoder(&self) -> Decoder {
+        decoder(&self.services.settings, matches!(self.link, Link::Engine(_)))
     }
 
     fn send(&self, frame: &Bytes) {
@@ -195,10 +229,27 @@ impl Session {
         let _ = self.outbox.send(frame);
     }
 
-    /// Tells the client of a refusal that no request caused.
-    fn send_error(&self, error: &ClientError) {
-        self.send(&handlers::failure(self, error, &Request::default()));
+    fn reply(&self, reply: &Reply) {
+        for frame in reply.frames() {
+            self.send(frame);
+        }
     }
+
+    /// Tells the client of a refusal that no request caused.
+    fn send_error(&self, key: SocketKey, error: &ClientError) {
+        if let Some(socket) = self.socket(key) {
+            let request = Request { dialect: socket.dialect.clone(), ..Request::default() };
+            self.reply(&handlers::failure(self, error, &request));
+        }
+    }
+}
+
+/// A decoder; of a text that is too large, one for Socket.IO keeps what names the namespace
+/// (contract D-16).
+fn decoder(settings: &SessionSettings, is_socketio: bool) -> Decoder {
+    let start = if is_socketio { settings.packet_limits().namespace + OVERSIZE_HEAD } else { 0 };
+    let (soft, hard) = (settings.soft_message_bytes, settings.hard_message_bytes);
+    Decoder::new(websocket::Limits { soft, hard, start })
 }
 
 impl Actor for Session {
@@ -212,15 +263,18 @@ impl Actor for Session {
 impl Drop for Session {
     /// However a session ends, by its own will, by a panic or with its thread, it leaves no trace.
     fn drop(&mut self) {
-        let key = self.outbox.key();
         self.outbox.abandon();
-        self.services.worker.let_go(key);
-        // Lost only if the RoomServer is gone, and the books with it.
-        self.services.worker.rooms().do_send(Detach(key));
+        for socket in std::mem::take(&mut self.sockets) {
+            self.detach(&socket);
+        }
+        self.services.worker.let_go(self.outbox.key());
         if self.services.settings.log_connections {
             let (code, reason) = match self.phase {
-                Phase::Open => (1006, "connection lost"),
                 Phase::Leaving { farewell, .. } => (farewell.code().unwrap_or(1005), farewell.reason()),
+                Phase::Open => match self.link.engine().and_then(Engine::end) {
+                    Some(reason) => (1005, reason.as_str()),
+                    None => (1006, "connection lost"),
+                },
             };
             info!(id = self.id.as_str(), code, reason; "websocket_disconnect");
         }

@@ -20,6 +20,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     // Limits count on the injected clock, and the system's clock implements the trait.
     ("limits", &["domain"]),
     ("ambient", &["domain"]),
+    ("listeners", &["config"]),
     ("domain", &[]),
     ("config", &[]),
     ("telemetry", &[]),

@@ -176,7 +176,7 @@ async fn blocked(slot: u32, policy: &Rc<Policy>) -> (Rc<Outbox>, TcpStream) {
     socket2::SockRef::from(&stream).set_send_buffer_size(4 * KIB).unwrap();
     stream.writable().await.unwrap();
     let key = SocketKey { worker: 0, slot, generation: 0 };
-    let outbox = Rc::new(Outbox::new(key, stream, Rc::clone(policy)));
+    let outbox = Rc::new(Outbox::new(key, Some(stream), Rc::clone(policy)));
     while outbox.is_empty() {
         outbox.send(&Bytes::from(vec![0; 64 * KIB]));
     }
@@ -300,7 +300,7 @@ async fn frames_staged_for_a_healthy_client_are_written_before_they_are_too_many
     let (stream, _) = listener.accept().await.unwrap();
     stream.writable().await.unwrap();
     let key = SocketKey { worker: 0, slot: 0, generation: 0 };
-    let outbox = Rc::new(Outbox::new(key, stream, Rc::new(policy)));
+    let outbox = Rc::new(Outbox::new(key, Some(stream), Rc::new(policy)));
     for _ in 0..6 {
         assert!(outbox.stage(&Bytes::from(vec![7; 6 * KIB])), "the kernel takes it");
     }

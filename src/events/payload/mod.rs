@@ -3,5 +3,6 @@
 //! Whatever a backend sends passes through as the text received; only what must be completed is
 //! taken apart, and then one level deep (contract D-38).
 
+pub mod blueprints;
 pub mod studio;
 pub mod system;

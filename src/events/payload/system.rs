@@ -25,6 +25,58 @@ pub struct ConnectionEstablished<'a> {
     pub authenticated: bool,
 }
 
+/// `connection_established` on a Socket.IO socket, in guide 001's envelope.
+#[derive(Serialize)]
+pub struct ConnectionEstablishedEvent<'a> {
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub timestamp: Timestamp,
+    pub data: ConnectionEstablishedData<'a>,
+}
+
+#[derive(Serialize)]
+pub struct ConnectionEstablishedData<'a> {
+    pub connection_id: &'a Id,
+    #[serde(rename = "clientId")]
+    pub client_id: &'a Id,
+    pub user_id: Option<&'a Id>,
+    pub protocol_version: &'static str,
+}
+
+/// `connected` in guide 004's words: exactly these keys (contract D-46).
+#[derive(Serialize)]
+pub struct Connected<'a> {
+    pub socket_id: &'a Id,
+    pub server_time: Timestamp,
+}
+
+/// An acknowledgement that says yes: with whatever else there is to say (contract section 7, `ok`).
+#[derive(Serialize)]
+pub struct Accepted<T> {
+    status: &'static str,
+    success: bool,
+    #[serde(flatten)]
+    more: T,
+}
+
+/// Nothing else to say.
+#[derive(Serialize)]
+pub struct NoMore {}
+
+impl<T> Accepted<T> {
+    pub fn with(more: T) -> Accepted<T> {
+        Accepted { status: "success", success: true, more }
+    }
+}
+
+/// The acknowledgement of `ping` (contract X-12).
+#[derive(Serialize)]
+pub struct PingAck {
+    pub status: &'static str,
+    pub pong: bool,
+    pub server_time: Timestamp,
+}
+
 /// `auth:success`.
 #[derive(Serialize)]
 pub struct AuthSuccess<'a> {
@@ -35,11 +87,9 @@ pub struct AuthSuccess<'a> {
     pub expires_at: Option<Timestamp>,
 }
 
-/// `authenticated`, in guide 004's words.
+/// `authenticated`, in guide 004's words; said within [`Accepted`].
 #[derive(Serialize)]
 pub struct Authenticated<'a> {
-    pub status: &'static str,
-    pub success: bool,
     pub socket_id: &'a Id,
     pub user_id: Option<&'a Id>,
     pub organization_id: Option<&'a Id>,
@@ -56,11 +106,9 @@ pub struct RoomChanged<'a> {
     pub timestamp: Timestamp,
 }
 
-/// The answer to `debug:rooms`.
+/// The answer to `debug:rooms`; said within [`Accepted`].
 #[derive(Serialize)]
 pub struct OwnRooms<'a> {
-    pub status: &'static str,
-    pub success: bool,
     pub rooms: &'a [String],
     pub socket_id: &'a Id,
     pub user_id: Option<&'a Id>,

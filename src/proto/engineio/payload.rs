@@ -45,6 +45,11 @@ impl<'a> Payload<'a> {
     pub fn new(body: &'a [u8]) -> Self {
         Self { rest: Some(body) }
     }
+
+    /// What has not been read: another payload. `None` behind the last packet and behind an error.
+    pub fn rest(&self) -> Option<&'a [u8]> {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Payload<'a> {

@@ -40,4 +40,4 @@ pub use assembler::{Assembled, Assembler, Incoming};
 pub use encode::{EncodeError, Outgoing};
 pub use event::{Arguments, Event, RESERVED, is_reserved};
 pub use packet::{Header, Kind, Limits, MAX_ATTACHMENTS, PacketError, decode, lookup_name};
-pub use placeholders::{PlaceholderError, Unpacked, from_plain, to_plain};
+pub use placeholders::{PlaceholderError, Unpacked, from_plain, plain_size, to_plain};

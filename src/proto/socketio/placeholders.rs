@@ -109,24 +109,13 @@ pub fn to_plain<'a>(
     if attachments.is_empty() {
         return Ok(Cow::Borrowed(data));
     }
-    let places = || {
-        Walk::over(data.get()).filter_map(|found| placeholder(&found).transpose()).map(|place| {
-            let (range, number) = place?;
-            Ok((range, attachments.get(number).ok_or(PlaceholderError::Number)?))
-        })
-    };
-
-    let mut size = data.get().len();
-    for place in places() {
-        let (range, bytes) = place?;
-        size = size.saturating_sub(range.len()).saturating_add(plain_size(bytes));
-    }
+    let size = plain_size(data, attachments)?;
     if size > most {
         return Err(PlaceholderError::TooLarge);
     }
 
     let mut splice = Splice::of(data, size);
-    for place in places() {
+    for place in places(data, attachments) {
         let (range, bytes) = place?;
         let plain = splice.replace(range);
         plain.push_str(BUFFER_START);
@@ -134,6 +123,33 @@ pub fn to_plain<'a>(
         plain.push_str(BUFFER_END);
     }
     splice.finish()
+}
+
+/// Bytes of what [`to_plain`] would make.
+///
+/// # Errors
+/// `Shape`, `Number`.
+pub fn plain_size(data: &RawValue, attachments: &[Bytes]) -> Result<usize, PlaceholderError> {
+    if attachments.is_empty() {
+        return Ok(data.get().len());
+    }
+    places(data, attachments).try_fold(data.get().len(), |size, place| {
+        let (range, bytes) = place?;
+        Ok(size.saturating_sub(range.len()).saturating_add(buffer_size(bytes)))
+    })
+}
+
+/// Where an attachment belongs, and which one.
+type Place<'a> = (Range<usize>, &'a Bytes);
+
+fn places<'a>(
+    data: &'a RawValue,
+    attachments: &'a [Bytes],
+) -> impl Iterator<Item = Result<Place<'a>, PlaceholderError>> {
+    Walk::over(data.get()).filter_map(|found| placeholder(&found).transpose()).map(|place| {
+        let (range, number) = place?;
+        Ok((range, attachments.get(number).ok_or(PlaceholderError::Number)?))
+    })
 }
 
 /// Takes the buffers out of a plain payload. A buffer is an object of the two keys alone, neither
@@ -218,7 +234,7 @@ fn decode_buffer(quoted: &str, most: usize) -> Result<Bytes, PlaceholderError> {
 }
 
 /// Bytes of an attachment in plain JSON.
-fn plain_size(bytes: &Bytes) -> usize {
+fn buffer_size(bytes: &Bytes) -> usize {
     let base64 = base64::encoded_len(bytes.len(), true).unwrap_or(usize::MAX);
     base64.saturating_add(BUFFER_START.len() + BUFFER_END.len())
 }

@@ -1,83 +1,177 @@
-//! What each message means: from text to an effect.
+//! What each message means: from its name and payload to an effect.
+//!
+//! The same for every dialect: a handler builds an [`Answer`], and who asked decides how that is
+//! spelled.
 
+pub mod blueprints;
 pub mod connection;
 pub mod rooms;
 
+use bytes::Bytes;
 use log::info;
 use serde_json::value::RawValue;
 
 use super::Session;
-use super::effects::{Effect, Request};
-use crate::dialect::plain;
+use super::effects::Effect;
+use crate::dialect::{self, Answer, Reply, Request};
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::farewell::Farewell;
-use crate::events::command::{self, Command, Price};
+use crate::events::command::{self, Command, Price, Row};
+use crate::events::payload::system::{Accepted, NoMore};
+use crate::hub::outboxes::SocketKey;
 use crate::limits::rate::Verdict;
 use crate::proto::plain::{self as proto, Message};
+use crate::proto::socketio::{PlaceholderError, from_plain};
 
 /// Handles one message of a plain client.
-pub fn message(session: &mut Session, text: &str) -> Effect {
-    let message = proto::decode(text);
-    if session.services.settings.log_messages {
-        let name: String =
-            message.as_ref().map_or("?", |message| &*message.name).chars().take(SHOWN_NAME).collect();
-        info!(id = session.id.as_str(), event = name.as_str(), bytes = text.len(); "message");
+pub fn message(session: &mut Session, key: SocketKey, text: &str) -> Effect {
+    match proto::decode(text) {
+        Ok(message) => {
+            let request = request_of(&message);
+            let asked = Asked { name: &message.name, data: message.data, bytes: text.len() };
+            handle(session, key, &asked, request, |row, data, limits| {
+                // Only where somebody will look for them: elsewhere they are objects like any other.
+                let Some(data) = data.filter(|_| row.takes_attachments) else {
+                    return command::read(row, data).map(|command| (command, Vec::new()));
+                };
+                let unpacked = from_plain(data, &limits).map_err(|error| unfit(error, limits.soft))?;
+                Ok((command::read(row, Some(&unpacked.data))?, unpacked.attachments))
+            })
+        }
+        Err(error) => {
+            log_message(session, "?", text.len());
+            let request = Request::default();
+            if !is_within_rate(session, Price::Message, &request) {
+                return Effect::Nothing;
+            }
+            refuse(session, &ClientError::invalid(error.to_string()), &request)
+        }
     }
-    let row = message.as_ref().ok().and_then(|message| command::find(&message.name));
-    let request = message.as_ref().map(request_of).unwrap_or_default();
+}
+
+/// Handles one event of a Socket.IO client. Of its arguments, the first is the payload.
+pub fn event(
+    session: &mut Session,
+    key: SocketKey,
+    name: &str,
+    data: Option<&RawValue>,
+    attachments: Vec<Bytes>,
+    request: Request,
+) -> Effect {
+    let bytes = data.map_or(0, |data| data.get().len()) + attachments.iter().map(Bytes::len).sum::<usize>();
+    let asked = Asked { name, data, bytes };
+    handle(session, key, &asked, request, |row, data, _| Ok((command::read(row, data)?, attachments)))
+}
+
+/// What was asked, in whatever dialect.
+struct Asked<'a> {
+    name: &'a str,
+    data: Option<&'a RawValue>,
+    bytes: usize,
+}
+
+type Read = Result<(Command, Vec<Bytes>), ClientError>;
+
+fn handle(
+    session: &mut Session,
+    key: SocketKey,
+    asked: &Asked<'_>,
+    request: Request,
+    read: impl FnOnce(&Row, Option<&RawValue>, crate::proto::socketio::Limits) -> Read,
+) -> Effect {
+    log_message(session, asked.name, asked.bytes);
+    let row = command::find(asked.name);
     if !is_within_rate(session, row.map_or(Price::Message, |row| row.price), &request) {
         return Effect::Nothing;
     }
-    let read = match (&message, row) {
-        (Err(error), _) => Err(ClientError::invalid(error.to_string())),
-        (Ok(message), None) => Err(unknown(&message.name)),
-        (Ok(message), Some(row)) => command::read(row, message.data),
+    let limits = session.services.settings.packet_limits();
+    let read = match row {
+        Some(row) => read(row, asked.data, limits),
+        None => Err(unknown(asked.name)),
     };
     match read {
-        Ok(command) => dispatch(session, command, request),
+        Ok((command, attachments)) => dispatch(session, key, command, attachments, request),
         Err(error) => refuse(session, &error, &request),
     }
 }
 
-fn dispatch(session: &mut Session, command: Command, request: Request) -> Effect {
+fn dispatch(
+    session: &mut Session,
+    key: SocketKey,
+    command: Command,
+    attachments: Vec<Bytes>,
+    request: Request,
+) -> Effect {
     match command {
-        Command::Auth { token } => {
-            connection::auth(session, &token, connection::Answer::AuthSuccess, request)
-        }
+        Command::Auth { token } => connection::auth(session, key, &token, connection::By::Auth, request),
         Command::Authenticate { token } => {
-            connection::auth(session, &token, connection::Answer::Authenticated, request)
+            connection::auth(session, key, &token, connection::By::Authenticate, request)
         }
-        Command::Join { room } => rooms::join(session, room, request),
-        Command::Leave { room } => rooms::leave(session, room, request),
-        Command::DebugRooms => rooms::own_rooms(session, request),
+        Command::Join { room } => rooms::join(session, key, room, request),
+        Command::Leave { room } => rooms::leave(session, key, room, request),
+        Command::DebugRooms => rooms::own_rooms(session, key, request),
+        Command::BlueprintUpdate { room, update } => {
+            blueprints::update(session, key, room, &update, attachments, request)
+        }
         Command::Ping => connection::pong(session, &request),
         Command::ClientPing => connection::client_pong(session, &request),
         Command::Heartbeat => connection::heartbeat(session, &request),
         // Counting acknowledgements needs a ledger, which nothing reads yet.
-        Command::Ack { .. } => Effect::Nothing,
+        Command::Ack { .. } if request.ack.is_none() => Effect::Nothing,
+        Command::Ack { .. } => answer(session, &request, &Answer::ack(&Accepted::with(NoMore {}))),
     }
 }
 
-/// Takes the price of a message; tells, closes or drops silently where there is nothing to take
-/// (contract X-29).
-pub fn is_within_rate(session: &mut Session, price: Price, request: &Request) -> bool {
+/// What became of asking for a place in the rate.
+pub enum Charge {
+    Paid,
+    /// Over the limit; an `error` event may be due, at most one a second (contract X-29).
+    Refused {
+        error: ClientError,
+        is_due: bool,
+    },
+    /// Dropped silently, or the connection is closed.
+    Dropped,
+}
+
+/// Takes the price of a message. A flood ends the connection.
+pub fn charge(session: &mut Session, price: Price) -> Charge {
     let verdict = match price {
-        Price::Free => return true,
-        Price::KeepAlive => return session.rate.keep_alive(),
+        Price::Free => return Charge::Paid,
+        Price::KeepAlive if session.rate.keep_alive() => return Charge::Paid,
+        Price::KeepAlive => return Charge::Dropped,
         Price::Message => session.rate.message(session.services.ambient.clock.now()),
     };
     match verdict {
-        Verdict::Allowed => return true,
-        Verdict::Refused { tell: true } => {
+        Verdict::Allowed => Charge::Paid,
+        Verdict::Refused { tell: is_due } => {
             let limit = session.services.settings.messages_per_second;
             let message = format!("At most {limit} messages a second");
-            let error = ClientError::new(ErrorCode::RateLimitExceeded, message);
-            session.send(&failure(session, &error, request));
+            Charge::Refused { error: ClientError::new(ErrorCode::RateLimitExceeded, message), is_due }
         }
-        Verdict::Refused { tell: false } => {}
-        Verdict::Flooding => session.leave(Farewell::Flood),
+        Verdict::Flooding => {
+            session.leave(Farewell::Flood);
+            Charge::Dropped
+        }
+    }
+}
+
+/// Takes the price of a message and tells of a refusal: always where an acknowledgement is waited
+/// for.
+pub fn is_within_rate(session: &mut Session, price: Price, request: &Request) -> bool {
+    match charge(session, price) {
+        Charge::Paid => return true,
+        Charge::Refused { error, is_due } if is_due || request.ack.is_some() => {
+            session.reply(&failure(session, &error, request));
+        }
+        Charge::Refused { .. } | Charge::Dropped => {}
     }
     false
+}
+
+/// An answer, spelled for who asked.
+pub fn answer(session: &Session, request: &Request, answer: &Answer) -> Effect {
+    Effect::Reply(answer.spell(request, session.services.ambient.clock.wall()))
 }
 
 /// A refusal as the reply to `request`.
@@ -85,24 +179,35 @@ pub fn refuse(session: &Session, error: &ClientError, request: &Request) -> Effe
     Effect::Reply(failure(session, error, request))
 }
 
-pub fn failure(session: &Session, error: &ClientError, request: &Request) -> bytes::Bytes {
-    plain::failure(
-        error,
-        request.name.as_deref(),
-        request.id.as_deref(),
-        session.services.ambient.clock.wall(),
-    )
+pub fn failure(session: &Session, error: &ClientError, request: &Request) -> Reply {
+    dialect::answer::failure(error, request, session.services.ambient.clock.wall())
+}
+
+/// A name as it is repeated to the client or the log: the client chose it, so it is cut.
+pub fn shown(name: &str) -> String {
+    const SHOWN: usize = 64;
+    name.chars().take(SHOWN).collect()
 }
 
 fn unknown(name: &str) -> ClientError {
-    let shown: String = name.chars().take(SHOWN_NAME).collect();
-    ClientError::invalid(format!("There is no message `{shown}`"))
+    ClientError::invalid(format!("There is no message `{}`", shown(name)))
 }
 
-/// Longest name that is repeated to the client or the log, in characters.
-const SHOWN_NAME: usize = 64;
+/// Why a payload's buffers cannot be taken for attachments.
+fn unfit(error: PlaceholderError, limit: usize) -> ClientError {
+    match error {
+        PlaceholderError::TooLarge => ClientError::too_large(limit),
+        other => ClientError::invalid(format!("The payload's buffers do not fit: {other}")),
+    }
+}
 
 fn request_of(message: &Message<'_>) -> Request {
-    let name = message.name.chars().take(SHOWN_NAME).collect();
-    Request { name: Some(name), id: message.id.map(RawValue::to_owned) }
+    let id = message.id.map(RawValue::to_owned);
+    Request { name: Some(shown(&message.name)), id, ..Request::default() }
+}
+
+fn log_message(session: &Session, name: &str, bytes: usize) {
+    if session.services.settings.log_messages {
+        info!(id = session.id.as_str(), event = shown(name).as_str(), bytes; "message");
+    }
 }

@@ -2,62 +2,62 @@
 
 use log::info;
 
-use crate::dialect::{Reply, plain};
+use crate::dialect::{Answer, Reply, Request};
+use crate::domain::error::ClientError;
 use crate::domain::room::Room;
-use crate::events::payload::system::{OwnRooms, RoomChanged};
+use crate::events::payload::system::{Accepted, OwnRooms, RoomChanged};
 use crate::hub::messages;
+use crate::hub::outboxes::SocketKey;
 use crate::session::Session;
-use crate::session::effects::{Ask, Effect, Outcome, Request};
+use crate::session::effects::{Ask, Effect, Outcome};
 
 /// Joins silently (guide 002); `room_joined` is written in the step that makes it a member.
-pub fn join(session: &Session, room: Room, request: Request) -> Effect {
-    if let Err(error) = session.services.access.may_join(&session.identity, &room) {
+pub fn join(session: &Session, key: SocketKey, room: Room, request: Request) -> Effect {
+    let Some(socket) = session.socket(key) else { return Effect::Nothing };
+    if let Err(error) = session.services.access.may_join(&socket.identity, &room) {
         return super::refuse(session, &error, &request);
     }
     let log = log_of(session, "room_join", &room);
-    let confirm = Reply::one(changed(session, "room_joined", &room, &request));
-    let join = messages::Join { key: session.outbox.key(), room, confirm };
-    let answer = session.services.worker.rooms().send(join);
+    let confirm = changed(session, "room_joined", &room, &request);
+    let answer = session.services.worker.rooms().send(messages::Join { key, room, confirm });
     let answer = Box::pin(async move { log(Outcome::of_change(answer.await, Outcome::Done).await) });
-    Effect::Ask(Ask { answer, request })
+    Effect::Ask(Ask { answer, socket: key, request })
 }
 
-pub fn leave(session: &Session, room: Room, request: Request) -> Effect {
+pub fn leave(session: &Session, key: SocketKey, room: Room, request: Request) -> Effect {
     let log = log_of(session, "room_leave", &room);
-    let confirm = Reply::one(changed(session, "room_left", &room, &request));
-    let leave = messages::Leave { key: session.outbox.key(), room, confirm };
-    let answer = session.services.worker.rooms().send(leave);
+    let confirm = changed(session, "room_left", &room, &request);
+    let answer = session.services.worker.rooms().send(messages::Leave { key, room, confirm });
     let answer = Box::pin(async move { log(Outcome::of_change(answer.await, Outcome::Done).await) });
-    Effect::Ask(Ask { answer, request })
+    Effect::Ask(Ask { answer, socket: key, request })
 }
 
 /// `debug:rooms`: who one is and where one is.
-pub fn own_rooms(session: &Session, request: Request) -> Effect {
-    let (id, identity) = (session.id.clone(), session.identity.clone());
-    let (clock, mark) = (session.services.ambient.clock.clone(), request.id.clone());
-    let answer = session.services.worker.rooms().send(messages::OwnRooms(session.outbox.key()));
+pub fn own_rooms(session: &Session, key: SocketKey, request: Request) -> Effect {
+    let Some(socket) = session.socket(key) else { return Effect::Nothing };
+    let (id, identity) = (socket.id.clone(), socket.identity.clone());
+    let (clock, asked) = (session.services.ambient.clock.clone(), request.clone());
+    let answer = session.services.worker.rooms().send(messages::OwnRooms(key));
     let answer = Box::pin(async move {
         let Ok(rooms) = answer.await else {
-            return Outcome::Refused(crate::domain::error::ClientError::internal());
+            return Outcome::Refused(ClientError::internal());
         };
         let own = OwnRooms {
-            status: "success",
-            success: true,
             rooms: &rooms,
             socket_id: &id,
             user_id: identity.user.as_ref(),
             organization_id: identity.organization.as_ref(),
             tenant_id: None,
         };
-        Outcome::Reply(plain::reply("debug:rooms:ack", &own, mark.as_deref(), clock.wall()))
+        Outcome::Reply(Answer::ack(&Accepted::with(own)).spell(&asked, clock.wall()))
     });
-    Effect::Ask(Ask { answer, request })
+    Effect::Ask(Ask { answer, socket: key, request })
 }
 
-fn changed(session: &Session, event: &str, room: &Room, request: &Request) -> bytes::Bytes {
+fn changed(session: &Session, event: &'static str, room: &Room, request: &Request) -> Reply {
     let now = session.services.ambient.clock.wall();
-    let changed = RoomChanged { room: room.name(), room_id: room.name(), timestamp: now };
-    plain::reply(event, &changed, request.id.as_deref(), now)
+    let changed = || RoomChanged { room: room.name(), room_id: room.name(), timestamp: now };
+    Answer::both(event, &changed(), &Accepted::with(changed())).spell(request, now)
 }
 
 /// Logs a change of membership once it is done.

@@ -1,0 +1,217 @@
+//! Engine.IO over HTTP: `/socket.io/` and `/ws/`, with and without the slash.
+//!
+//! What a request asks for, and how a refusal reads, is decided by [`judge`]; here the request is
+//! put into its words, and what it asks for is asked of the session. `OPTIONS` is answered before
+//! anything is looked up: a preflight knows no session.
+
+use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header};
+use actix_web::http::{Method as HttpMethod, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, web};
+use bytes::Bytes;
+
+use super::error::ApiError;
+use super::{State, caller, gzip, push, sockets};
+use crate::proto::engineio::{Ask, HandshakeError, Method, PushAnswer, Query, Request, Transport, judge};
+use crate::session::Standing;
+use crate::session::directory::EnginePath;
+use crate::session::handle::{Handle, Polled, ProbeTicket, Probed};
+use crate::session::start::{Admission, Entry, Ticket};
+
+/// `/socket.io` and `/socket.io/`.
+pub async fn socket_io(request: HttpRequest, payload: web::Payload, state: State) -> HttpResponse {
+    serve(&request, payload, &state, EnginePath::SocketIo).await
+}
+
+/// `/ws` and `/ws/`: an `EIO` in the query tells Engine.IO from a plain WebSocket (contract W2).
+pub async fn ws(request: HttpRequest, payload: web::Payload, state: State) -> HttpResponse {
+    if Query::parse(request.query_string()).eio.is_some() {
+        return serve(&request, payload, &state, EnginePath::Ws).await;
+    }
+    match *request.method() {
+        HttpMethod::GET | HttpMethod::HEAD => {
+            answered(&request, sockets::open_plain(request.clone(), state).await)
+        }
+        _ => super::error::method_not_allowed(&request, super::READ),
+    }
+}
+
+async fn serve(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &State,
+    path: EnginePath,
+) -> HttpResponse {
+    if request.method() == HttpMethod::OPTIONS {
+        return HttpResponse::NoContent().finish();
+    }
+    let query = Query::parse(request.query_string());
+    let session = query.sid.as_deref().and_then(|sid| state.services.directory.find(path, sid));
+    let asked = Request {
+        method: match *request.method() {
+            HttpMethod::GET => Method::Get,
+            HttpMethod::POST => Method::Post,
+            _ => Method::Other,
+        },
+        upgrade: request.headers().contains_key(header::UPGRADE),
+        origin: caller::origin(request, state),
+        // Whether it still polls is known on its own thread only, where it answers the same.
+        session: session.as_ref().map(|_| Transport::Polling),
+    };
+    let outcome = match (judge(&asked, &query), session) {
+        (Err(error), _) => return refuse(&asked, error),
+        (Ok(Ask::Open { transport: Transport::Polling, base64 }), _) => {
+            open_polling(request, state, path, base64)
+        }
+        (Ok(Ask::Open { transport: Transport::WebSocket, base64 }), _) => {
+            open_websocket(request, state, path, base64)
+        }
+        (Ok(Ask::Poll { .. }), Some(session)) => Ok(poll(request, state, &session, &asked).await),
+        (Ok(Ask::Push { .. }), Some(session)) => {
+            Ok(push_answer(push::take(request, payload, state, &session).await, &asked))
+        }
+        (Ok(Ask::Probe { base64, .. }), Some(session)) => {
+            probe(request, state, &session, &asked, base64).await
+        }
+        // `judge` gives these for a session that was found only.
+        (Ok(_), None) => return refuse(&asked, HandshakeError::SESSION_UNKNOWN),
+    };
+    answered(request, outcome)
+}
+
+fn open_polling(
+    request: &HttpRequest,
+    state: &State,
+    path: EnginePath,
+    base64: bool,
+) -> Result<HttpResponse, ApiError> {
+    caller::check_rate(request, state)?;
+    let open = admit(request, state, path, base64)?.begin_polling();
+    Ok(text(HttpResponse::Ok()).body(open))
+}
+
+fn open_websocket(
+    request: &HttpRequest,
+    state: &State,
+    path: EnginePath,
+    base64: bool,
+) -> Result<HttpResponse, ApiError> {
+    caller::check_rate(request, state)?;
+    let mut answer = sockets::handshake(request)?;
+    let ticket = Ticket::Session(admit(request, state, path, base64)?);
+    answer.extensions_mut().insert(ticket);
+    Ok(answer)
+}
+
+/// A session's place, or one to be told in that there is none (contract D-14).
+fn admit(
+    request: &HttpRequest,
+    state: &State,
+    path: EnginePath,
+    base64: bool,
+) -> Result<Admission, ApiError> {
+    if state.is_stopping() {
+        return Err(ApiError::stopping());
+    }
+    let counted = state.shared.connections.take().map(Standing::Counted);
+    let standing = counted.or_else(|| state.shared.surplus.take().map(Standing::Surplus));
+    Ok(Admission {
+        shown: sockets::shown(request, state),
+        standing: standing.ok_or_else(sockets::full)?,
+        entry: Entry::Engine { path, base64 },
+        services: state.services.clone(),
+    })
+}
+
+async fn poll(request: &HttpRequest, state: &State, session: &Handle, asked: &Request) -> HttpResponse {
+    match session.poll().await {
+        Polled::Packets(packets) => packets_answer(request, state, packets).await,
+        Polled::Refused(error) => refuse(asked, error),
+        Polled::Unavailable => unavailable(),
+    }
+}
+
+async fn packets_answer(request: &HttpRequest, state: &State, packets: Bytes) -> HttpResponse {
+    let is_wanted = state.shared.compress_from.is_some_and(|least| packets.len() >= least);
+    if is_wanted
+        && accepts_gzip(request)
+        && let Some(small) = gzip::compressed(packets.clone()).await
+    {
+        return text(HttpResponse::Ok()).insert_header(ContentEncoding::Gzip).body(small);
+    }
+    text(HttpResponse::Ok()).body(packets)
+}
+
+fn accepts_gzip(request: &HttpRequest) -> bool {
+    let accepted = AcceptEncoding::parse(request);
+    let is_named = request.headers().contains_key(header::ACCEPT_ENCODING);
+    let offered = [Encoding::gzip(), Encoding::identity()];
+    is_named && accepted.is_ok_and(|own| own.negotiate(offered.iter()) == Some(Encoding::gzip()))
+}
+
+fn push_answer(answer: push::Taken, asked: &Request) -> HttpResponse {
+    match answer {
+        push::Taken::Heard(PushAnswer::Ok) => {
+            // The type is the reference's, for no better reason than that it always was.
+            let mut ok = HttpResponse::Ok();
+            ok.insert_header((header::CONTENT_TYPE, "text/html"));
+            ok.insert_header((header::CACHE_CONTROL, "no-store")).body("ok")
+        }
+        push::Taken::Heard(PushAnswer::Refused(error)) => refuse(asked, error),
+        push::Taken::Heard(PushAnswer::Unavailable) | push::Taken::TooMuch => unavailable(),
+        push::Taken::TooLarge => HttpResponse::PayloadTooLarge().finish(),
+        push::Taken::TooSlow => HttpResponse::RequestTimeout().finish(),
+        push::Taken::NoText => refuse(asked, HandshakeError::BAD_REQUEST),
+    }
+}
+
+async fn probe(
+    request: &HttpRequest,
+    state: &State,
+    session: &Handle,
+    asked: &Request,
+    base64: bool,
+) -> Result<HttpResponse, ApiError> {
+    caller::check_rate(request, state)?;
+    let mut answer = sockets::handshake(request)?;
+    if state.is_stopping() {
+        return Err(ApiError::stopping());
+    }
+    let ticket = match session.begin_probe(base64).await {
+        Probed::Accepted(number) => Ticket::Probe(ProbeTicket::new(session.clone(), number)),
+        Probed::TurnedAway => Ticket::TurnedAway(state.services.ambient.clock.clone()),
+        Probed::Refused(error) => return Ok(refuse(asked, error)),
+    };
+    answer.extensions_mut().insert(ticket);
+    Ok(answer)
+}
+
+/// The reference answers an upgrade with the words alone, everything else with JSON.
+fn refuse(asked: &Request, error: HandshakeError) -> HttpResponse {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut answer = HttpResponse::build(status);
+    if asked.upgrade {
+        answer.content_type("text/html").body(error.message)
+    } else {
+        answer.content_type("application/json").body(error.body())
+    }
+}
+
+fn unavailable() -> HttpResponse {
+    HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, "1")).finish()
+}
+
+/// The head of every answer that holds packets.
+fn text(mut answer: HttpResponseBuilder) -> HttpResponseBuilder {
+    answer.insert_header((header::CONTENT_TYPE, "text/plain; charset=UTF-8"));
+    answer.insert_header((header::CACHE_CONTROL, "no-store"));
+    answer
+}
+
+fn answered(request: &HttpRequest, outcome: Result<HttpResponse, ApiError>) -> HttpResponse {
+    use actix_web::ResponseError;
+
+    match outcome {
+        Ok(answer) => answer,
+        Err(error) => error.error_response().respond_to(request).map_into_boxed_body(),
+    }
+}

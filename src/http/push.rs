@@ -1,0 +1,89 @@
+//! The body of a polling client's POST, read whole: bounded in bytes and in time, and given up as a
+//! whole.
+
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, web};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+
+use super::State;
+use crate::limits::quota::Share;
+use crate::proto::engineio::{CloseReason, PushAnswer};
+use crate::session::handle::Handle;
+
+/// How long a body may take to arrive.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What became of a POST.
+#[derive(Debug)]
+pub enum Taken {
+    /// The session has it, and answers so.
+    Heard(PushAnswer),
+    /// More bytes than one POST may have.
+    TooLarge,
+    /// More bytes than all POSTs together may hold now.
+    TooMuch,
+    TooSlow,
+    /// Bytes, which Engine.IO does not send so.
+    NoText,
+}
+
+/// Hands a POST's body to its session. Whatever goes wrong with it ends the session: packets are
+/// lost, and the client has given the session up already or soon will.
+pub async fn take(request: &HttpRequest, payload: web::Payload, state: &State, session: &Handle) -> Taken {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    if content_type.is_some_and(|own| own.as_bytes().starts_with(b"application/octet-stream")) {
+        session.end(CloseReason::BadPacket);
+        return Taken::NoText;
+    }
+    // A client that goes away in the middle makes this future go, too.
+    let mut unless_whole = EndUnless { session, reason: Some(CloseReason::PushAborted) };
+    let clock = &state.services.ambient.clock;
+    let read = tokio::select! {
+        read = read(payload, state) => read,
+        () = clock.sleep_until(clock.now() + DEADLINE) => Err((Taken::TooSlow, CloseReason::PushAborted)),
+    };
+    match read {
+        Ok((body, share)) => {
+            unless_whole.reason = None;
+            Taken::Heard(session.push(body, share).await)
+        }
+        Err((taken, reason)) => {
+            unless_whole.reason = Some(reason);
+            taken
+        }
+    }
+}
+
+/// Ends a session when dropped, if there is a reason.
+struct EndUnless<'a> {
+    session: &'a Handle,
+    reason: Option<CloseReason>,
+}
+
+impl Drop for EndUnless<'_> {
+    fn drop(&mut self) {
+        if let Some(reason) = self.reason {
+            self.session.end(reason);
+        }
+    }
+}
+
+async fn read(mut payload: web::Payload, state: &State) -> Result<(Bytes, Share), (Taken, CloseReason)> {
+    let most = state.services.settings.hard_message_bytes;
+    let mut share = state.shared.pushed.share();
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let Ok(chunk) = chunk else { return Err((Taken::TooSlow, CloseReason::PushAborted)) };
+        if body.len() + chunk.len() > most {
+            return Err((Taken::TooLarge, CloseReason::TooLarge));
+        }
+        if !share.grow(chunk.len()) {
+            return Err((Taken::TooMuch, CloseReason::ShuttingDown));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((body.freeze(), share))
+}

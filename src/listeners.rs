@@ -1,0 +1,67 @@
+//! The ports the gateway listens on, and the files it needs for its connections.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+
+use log::warn;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::config::Settings;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 4096;
+/// Files besides connections: listeners, logs.
+const OTHER_FILES: usize = 256;
+
+/// Sees to it that the connections we promise can be opened at all: many systems start programs with
+/// 1,024 files.
+pub fn raise_open_files(connections: usize, requests: usize) {
+    let needed = (connections + requests + OTHER_FILES) as u64;
+    // A session that polls has a second connection for its pushes and its upgrade.
+    match rlimit::increase_nofile_limit(needed + connections as u64) {
+        Ok(limit) if limit < needed => {
+            warn!("open files are limited to {limit}: MAX_CONNECTIONS {connections} cannot be reached");
+        }
+        Ok(_) => {}
+        Err(error) => warn!("cannot raise the limit of open files: {error}"),
+    }
+}
+
+/// Binds every port on every address that the host name means. A name with several addresses, like
+/// `localhost`, gets the same port on each.
+pub fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for port in settings.ports() {
+        let mut port = port;
+        let addresses =
+            (&*settings.host, port).to_socket_addrs().map_err(|error| about(settings, port, &error))?;
+        let first = listeners.len();
+        for address in addresses {
+            match listen(SocketAddr::new(address.ip(), port)) {
+                Ok(listener) => {
+                    port = listener.local_addr()?.port();
+                    listeners.push(listener);
+                }
+                // A machine without IPv6 still serves `localhost`.
+                Err(error) if listeners.len() > first => warn!("cannot listen on {address}: {error}"),
+                Err(error) => return Err(about(settings, port, &error)),
+            }
+        }
+    }
+    Ok(listeners)
+}
+
+fn about(settings: &Settings, port: u16, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on HOST {} PORT {port}: {error}", settings.host))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,164 @@
+//! What HTTP may ask of a session that does not own the connection it is asked on.
+//!
+//! A [`Handle`] goes to any thread. Whoever asks gets an answer or learns that the session is over;
+//! a request that is given up is noticed by the session.
+
+use actix::{Addr, Message};
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::Session;
+use crate::limits::quota::Share;
+use crate::proto::engineio::{CloseReason, HandshakeError, PushAnswer};
+
+/// A session, from outside.
+#[derive(Clone)]
+pub struct Handle(Addr<Session>);
+
+/// How a poll is answered.
+#[derive(Debug)]
+pub enum Polled {
+    /// 200 with these packets.
+    Packets(Bytes),
+    Refused(HandshakeError),
+    /// 503: come back.
+    Unavailable,
+}
+
+/// Whether a WebSocket may be opened beside the polls.
+#[derive(Clone, Copy, Debug)]
+pub enum Probed {
+    /// It may; the socket is to be handed over under this number.
+    Accepted(u32),
+    /// It may, only to be closed at once.
+    TurnedAway,
+    Refused(HandshakeError),
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Poll(pub oneshot::Sender<Polled>);
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct PollAborted;
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Push {
+    pub body: Bytes,
+    /// Held as long as the body is.
+    pub _share: Share,
+    pub reply: oneshot::Sender<PushAnswer>,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct End(pub CloseReason);
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct BeginProbe {
+    /// The socket's client wants bytes as text.
+    pub base64: bool,
+    pub reply: oneshot::Sender<Probed>,
+}
+
+/// A socket that was accepted, or the news that there will be none.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct HandOver {
+    pub number: u32,
+    pub socket: Option<HandedOver>,
+}
+
+/// A WebSocket on its way between threads.
+pub struct HandedOver {
+    pub stream: std::net::TcpStream,
+    /// The finished 101 answer, still to be written.
+    pub head: Bytes,
+    /// What the client has sent behind its request.
+    pub unread: Bytes,
+}
+
+impl Handle {
+    pub(super) fn new(session: Addr<Session>) -> Handle {
+        Handle(session)
+    }
+
+    /// Waits for packets. Dropped before it is ready, it tells the session so.
+    pub async fn poll(&self) -> Polled {
+        let (reply, answer) = oneshot::channel();
+        let waiting = Waiting { handle: self, is_answered: false };
+        self.0.do_send(Poll(reply));
+        waiting.until(answer).await
+    }
+
+    /// Hands over the body of a POST.
+    pub async fn push(&self, body: Bytes, share: Share) -> PushAnswer {
+        let (reply, answer) = oneshot::channel();
+        self.0.do_send(Push { body, _share: share, reply });
+        answer.await.unwrap_or(PushAnswer::Refused(HandshakeError::SESSION_UNKNOWN))
+    }
+
+    /// Ends the session for something that came on another connection.
+    pub fn end(&self, reason: CloseReason) {
+        self.0.do_send(End(reason));
+    }
+
+    /// Asks before a WebSocket is opened.
+    pub async fn begin_probe(&self, base64: bool) -> Probed {
+        let (reply, answer) = oneshot::channel();
+        self.0.do_send(BeginProbe { base64, reply });
+        answer.await.unwrap_or(Probed::Refused(HandshakeError::SESSION_UNKNOWN))
+    }
+}
+
+/// A poll nobody waits for any more has to be told: its packets would be lost unnoticed.
+struct Waiting<'a> {
+    handle: &'a Handle,
+    is_answered: bool,
+}
+
+impl Waiting<'_> {
+    async fn until(mut self, answer: oneshot::Receiver<Polled>) -> Polled {
+        let polled = answer.await;
+        self.is_answered = true;
+        polled.unwrap_or(Polled::Refused(HandshakeError::SESSION_UNKNOWN))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.handle.0.do_send(PollAborted);
+        }
+    }
+}
+
+/// The right to hand over one WebSocket to a session that has accepted it. Dropped without, it
+/// tells the session that none will come.
+pub struct ProbeTicket {
+    session: Handle,
+    number: u32,
+    is_used: bool,
+}
+
+impl ProbeTicket {
+    pub fn new(session: Handle, number: u32) -> ProbeTicket {
+        ProbeTicket { session, number, is_used: false }
+    }
+
+    pub fn hand_over(mut self, socket: HandedOver) {
+        self.is_used = true;
+        self.session.0.do_send(HandOver { number: self.number, socket: Some(socket) });
+    }
+}
+
+impl Drop for ProbeTicket {
+    fn drop(&mut self) {
+        if !self.is_used {
+            self.session.0.do_send(HandOver { number: self.number, socket: None });
+        }
+    }
+}

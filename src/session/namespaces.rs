@@ -1,0 +1,224 @@
+//! Socket.IO on a session: namespaces connected and left, events and acknowledgements heard.
+//!
+//! What a packet may look like is the codec's to say; here it is judged by what the session is
+//! connected to. Whatever breaks the protocol ends the connection (`protocol.md`, 2.2 and 2.7).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use log::info;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::directory::EnginePath;
+use super::effects::Effect;
+use super::handlers::{self, Charge};
+use super::socket::{Socket, new_id};
+use super::{Session, Standing, TOKEN_ATTEMPTS};
+use crate::auth::token::Refusal;
+use crate::dialect::{Dialect, Namespace, Request, socketio};
+use crate::domain::error::{ClientError, ErrorCode};
+use crate::domain::farewell::Farewell;
+use crate::domain::identity::Identity;
+use crate::domain::profile::Profile;
+use crate::events::command::Price;
+use crate::hub::outboxes::SocketKey;
+use crate::proto::engineio::CloseReason;
+use crate::proto::socketio::{Header, Incoming, Kind, PacketError};
+
+/// How long packets for a namespace that we have ended are taken for being on their way.
+const IN_FLIGHT: Duration = Duration::from_secs(5);
+
+/// The profile of a namespace on an engine path (contract 0.2).
+fn profile(path: EnginePath, namespace: Namespace) -> Profile {
+    match (path, namespace) {
+        (_, Namespace::Events) => Profile::Flow,
+        (_, Namespace::Ws) => Profile::Project,
+        (EnginePath::SocketIo, Namespace::Root) => Profile::Collab,
+        (EnginePath::Ws, Namespace::Root) => Profile::Intraday,
+    }
+}
+
+impl Session {
+    /// Takes what the codec made of a message.
+    pub(super) fn take_incoming(&mut self, incoming: Result<Incoming<'_>, PacketError>) {
+        match incoming {
+            Ok(Incoming::Packet(header)) => self.take_packet(&header, Vec::new()),
+            Ok(Incoming::Assembled(message)) => {
+                self.take_packet(&message.header(), message.attachments.clone());
+            }
+            Ok(Incoming::Awaiting { .. }) => {}
+            Ok(Incoming::TooLarge { namespace, size }) => self.too_large(&namespace, size),
+            Err(PacketError::TooLarge) => {
+                self.end_engine(Farewell::TooBig("message too large"), CloseReason::TooLarge);
+            }
+            Err(error) => self.break_off(&error.to_string()),
+        }
+    }
+
+    fn take_packet(&mut self, header: &Header<'_>, attachments: Vec<Bytes>) {
+        let namespace = Namespace::find(header.namespace);
+        if header.kind == Kind::Connect {
+            return match namespace {
+                Some(namespace) => self.connect(namespace, header.namespace, header.data),
+                None => self.refuse_unknown(header.namespace),
+            };
+        }
+        let Some(key) = namespace.and_then(|namespace| self.key_in(namespace)) else {
+            if !namespace.is_some_and(|namespace| self.has_just_ended(namespace)) {
+                self.break_off("a packet for a namespace that is not connected");
+            }
+            return;
+        };
+        match header.kind {
+            Kind::Event | Kind::BinaryEvent => self.take_event_of(key, header, attachments),
+            Kind::Disconnect => drop(self.remove_socket(key)),
+            // Nothing waits for one yet; late ones are ignored anyway.
+            Kind::Ack | Kind::BinaryAck => {}
+            Kind::Connect | Kind::ConnectError => self.break_off("a packet only a server may send"),
+        }
+    }
+
+    fn take_event_of(&mut self, key: SocketKey, header: &Header<'_>, attachments: Vec<Bytes>) {
+        // An event without a payload is ignored, as the reference does.
+        let (Some(event), Some(socket)) = (header.event(), self.socket(key)) else { return };
+        let request = Request {
+            dialect: socket.dialect.clone(),
+            name: Some(handlers::shown(&event.name)),
+            id: None,
+            ack: header.id,
+        };
+        let effect = handlers::event(self, key, &event.name, event.args.first(), attachments, request);
+        self.take_effect(effect);
+    }
+
+    /// Carries out what a handler wants.
+    pub(super) fn take_effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Nothing => {}
+            Effect::Reply(reply) => self.reply(&reply),
+            Effect::Ask(ask) => self.awaited = Some(ask),
+        }
+    }
+
+    fn connect(&mut self, namespace: Namespace, spelled: &str, auth: Option<&RawValue>) {
+        if self.key_in(namespace).is_some() {
+            return self.break_off("a second CONNECT");
+        }
+        if let Standing::Surplus(_) = self.standing {
+            let message = "The server has as many connections as it may";
+            self.refuse_connect(spelled, message, &ClientError::new(ErrorCode::ConnectionLimit, message));
+            return self.leave(Farewell::ConnectionLimit);
+        }
+        if !self.may_try(spelled) {
+            return;
+        }
+        let path = self.link.engine().map_or(EnginePath::SocketIo, |engine| engine.path());
+        let profile = profile(path, namespace);
+        match self.judge(auth, profile) {
+            Ok(identity) => {
+                let dialect = if spelled == namespace.name() {
+                    Dialect::SocketIo(namespace)
+                } else {
+                    Dialect::SocketIoAs(spelled.into())
+                };
+                let key = self.services.worker.share(&self.outbox);
+                self.sockets.push(Socket::new(key, new_id(&self.services), dialect, profile));
+                self.awaited = handlers::connection::welcome(self, key, identity);
+            }
+            Err(reason) => {
+                self.refused_tokens += 1;
+                self.refuse_credentials(namespace, spelled, &reason);
+                if self.refused_tokens >= TOKEN_ATTEMPTS {
+                    self.leave(Farewell::Unauthenticated("too many refused tokens"));
+                }
+            }
+        }
+    }
+
+    /// Takes the price of a CONNECT: a flood of them would be a flood of refusals.
+    fn may_try(&mut self, spelled: &str) -> bool {
+        match handlers::charge(self, Price::Message) {
+            Charge::Paid => true,
+            Charge::Refused { error, .. } => {
+                self.refuse_connect(spelled, &error.message, &error);
+                false
+            }
+            Charge::Dropped => false,
+        }
+    }
+
+    /// Whose socket this will be, by the token in `auth`, else by the one shown at the handshake.
+    fn judge(&self, auth: Option<&RawValue>, profile: Profile) -> Result<Arc<Identity>, String> {
+        #[derive(Deserialize)]
+        struct Auth {
+            token: Option<String>,
+        }
+        let auth: Option<Auth> = match auth.map(|auth| serde_json::from_str(auth.get())) {
+            Some(Err(_)) => return Err(Refusal::Malformed.to_string()),
+            Some(Ok(auth)) => Some(auth),
+            None => None,
+        };
+        let shown = match auth.and_then(|auth| auth.token) {
+            Some(token) => Some(self.services.tokens.verify(&token)),
+            None => self.shown.clone(),
+        };
+        match shown {
+            Some(Ok(identity)) => Ok(Arc::new(identity)),
+            Some(Err(refusal)) => Err(refusal.to_string()),
+            None if profile.needs_credentials() => Err("no token".to_owned()),
+            None => Ok(Identity::anonymous()),
+        }
+    }
+
+    /// Refuses in the words that the guides' clients look for (contract X-02).
+    fn refuse_credentials(&self, namespace: Namespace, spelled: &str, reason: &str) {
+        let message = match namespace {
+            Namespace::Events => format!("Tenant authentication failed: {reason}"),
+            Namespace::Root | Namespace::Ws => "Authentication failed".to_owned(),
+        };
+        self.refuse_connect(spelled, &message, &ClientError::auth_failed(reason.to_owned()));
+    }
+
+    pub(super) fn refuse_connect(&self, spelled: &str, message: &str, error: &ClientError) {
+        self.send(&socketio::refused(spelled, message, error));
+    }
+
+    fn refuse_unknown(&mut self, spelled: &str) {
+        if self.may_try(spelled) {
+            self.send(&socketio::unknown(spelled));
+        }
+    }
+
+    /// Tells of a message that was too large to be read (contract D-16).
+    fn too_large(&mut self, spelled: &str, size: usize) {
+        let key = Namespace::find(spelled).and_then(|namespace| self.key_in(namespace));
+        let Some(socket) = key.and_then(|key| self.socket(key)) else {
+            return self.break_off("a packet for a namespace that is not connected");
+        };
+        let request = Request { dialect: socket.dialect.clone(), ..Request::default() };
+        if handlers::is_within_rate(self, Price::Message, &request) {
+            info!(id = self.id.as_str(), bytes = size; "message_too_large");
+            let error = ClientError::too_large(self.services.settings.soft_message_bytes);
+            self.reply(&handlers::failure(self, &error, &request));
+        }
+    }
+
+    fn key_in(&self, namespace: Namespace) -> Option<SocketKey> {
+        let mut sockets = self.sockets.iter();
+        sockets.find(|socket| socket.namespace() == Some(namespace)).map(|socket| socket.key)
+    }
+
+    fn has_just_ended(&self, namespace: Namespace) -> bool {
+        let now = self.services.ambient.clock.now();
+        let mut ended = self.link.engine().into_iter().flat_map(|engine| &engine.ended);
+        ended.any(|(own, at)| *own == namespace && now.since(*at) < IN_FLIGHT)
+    }
+
+    /// Ends a connection whose client broke the protocol. All its namespaces end with it.
+    fn break_off(&mut self, reason: &str) {
+        info!(id = self.id.as_str(), reason; "socketio_protocol_error");
+        self.end_engine(Farewell::ProtocolError("Socket.IO protocol error"), CloseReason::Forced);
+    }
+}

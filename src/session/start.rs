@@ -1,0 +1,154 @@
+//! How a session begins: on a WebSocket that was just accepted, or on a poll.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix::{AsyncContext, Context};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use log::info;
+use tokio::net::TcpStream;
+
+use super::directory::{EnginePath, Registration};
+use super::engine::{Engine, POLL_BYTES};
+use super::handle::{Handle, ProbeTicket};
+use super::pulse::Pulse;
+use super::socket::{Socket, new_id};
+use super::{Link, Phase, Services, Session, Standing, decoder, handlers};
+use crate::auth::token::Refusal;
+use crate::dialect::{Dialect, socketio};
+use crate::domain::identity::Identity;
+use crate::domain::profile::Profile;
+use crate::domain::time::Clock;
+use crate::limits::connections::Place;
+use crate::limits::rate::SessionRate;
+use crate::proto::engineio::{Machine, OpenPacket, Transport};
+use crate::proto::socketio::Assembler;
+
+/// What an accepted upgrade is traded for: left by the route in its answer, taken by the upgrade
+/// service.
+pub enum Ticket {
+    /// A session of its own.
+    Session(Admission),
+    /// A place beside the polls of a session.
+    Probe(ProbeTicket),
+    /// Nothing: the WebSocket is opened and closed again.
+    TurnedAway(Arc<dyn Clock>),
+}
+
+/// What the route that accepted a connection knows about it.
+pub struct Admission {
+    /// The bearer of the token shown at the handshake, or why it proves nothing.
+    pub shown: Option<Result<Identity, Refusal>>,
+    pub standing: Standing,
+    pub entry: Entry,
+    pub services: Rc<Services>,
+}
+
+/// What the client speaks.
+#[derive(Clone, Copy, Debug)]
+pub enum Entry {
+    Plain,
+    /// Engine.IO; `base64` where the client's transport takes no bytes.
+    Engine {
+        path: EnginePath,
+        base64: bool,
+    },
+}
+
+impl Admission {
+    /// A plain connection with a place in the counts.
+    pub fn plain(
+        shown: Option<Result<Identity, Refusal>>,
+        place: Place,
+        services: Rc<Services>,
+    ) -> Admission {
+        Admission { shown, standing: Standing::Counted(place), entry: Entry::Plain, services }
+    }
+
+    /// Makes the session of an accepted WebSocket; the future is its whole life. `head` is the
+    /// finished 101 answer, `unread` what the client has sent behind its request.
+    pub fn begin(self, stream: TcpStream, head: &Bytes, unread: Bytes) -> LocalBoxFuture<'static, ()> {
+        let context = Context::<Session>::new();
+        let mut session = Session::new(self, Some(stream), Handle::new(context.address()));
+        session.outbox.send(head);
+        session.unread = unread;
+        match &session.link {
+            Link::Plain(_) => session.awaited = handlers::connection::welcome_plain(&mut session),
+            Link::Engine(engine) => {
+                let open = session.open_packet(engine.sid(), Transport::WebSocket);
+                session.send(&socketio::engine(&open));
+            }
+        }
+        context.into_future(session).boxed_local()
+    }
+
+    /// Starts a session that will be polled. Gives the answer to the poll that asked for it.
+    pub fn begin_polling(self) -> String {
+        let context = Context::<Session>::new();
+        let session = Session::new(self, None, Handle::new(context.address()));
+        let sid = session.link.engine().map(Engine::sid).unwrap_or_default();
+        let open = session.open_packet(sid, Transport::Polling);
+        context.run(session);
+        open
+    }
+}
+
+impl Session {
+    fn new(admission: Admission, stream: Option<TcpStream>, handle: Handle) -> Session {
+        let Admission { shown, standing, entry, services } = admission;
+        let settings = Arc::clone(&services.settings);
+        let now = services.ambient.clock.now();
+        // From here on the session cleans up after itself, so nothing may fail in between.
+        let outbox = services.worker.take_in(stream);
+        let id = new_id(&services);
+        let mut sockets = Vec::new();
+        let link = match entry {
+            Entry::Plain => {
+                // Its one socket is the connection, under the same key and id (contract D-10).
+                sockets.push(Socket::new(outbox.key(), id.clone(), Dialect::Plain, Profile::Plain));
+                Link::Plain(Pulse::new(settings.ping_interval, settings.ping_timeout, now))
+            }
+            Entry::Engine { path, base64 } => {
+                if base64 {
+                    outbox.set_base64();
+                }
+                let machine = match outbox.stream() {
+                    Some(_) => Machine::websocket(settings.timings(), now.since_start()),
+                    None => Machine::polling(settings.timings(), now.since_start()),
+                };
+                let sid = services.ambient.random.token::<18>().into();
+                let registration = Registration::new(&services.directory, path, sid, handle);
+                let assembler = Assembler::new(settings.packet_limits());
+                let engine = Engine::new(machine, assembler, registration, now + settings.connect_timeout);
+                Link::Engine(Box::new(engine))
+            }
+        };
+        if settings.log_connections {
+            let transport = if outbox.stream().is_some() { "websocket" } else { "polling" };
+            let speaks = if sockets.is_empty() { "socket.io" } else { "plain" };
+            info!(id = id.as_str(), transport, speaks; "websocket_connect");
+        }
+        Session {
+            id,
+            sockets,
+            shown,
+            refused_tokens: 0,
+            decoder: decoder(&settings, matches!(link, Link::Engine(_))),
+            link,
+            unread: Bytes::new(),
+            inbound: None,
+            awaited: None,
+            rate: SessionRate::new(settings.messages_per_second, &services.ambient.clock),
+            phase: Phase::Open,
+            standing,
+            outbox,
+            services,
+        }
+    }
+
+    fn open_packet(&self, sid: &str, transport: Transport) -> String {
+        OpenPacket::new(sid, transport, &self.services.settings.timings(), POLL_BYTES).to_string()
+    }
+}
