@@ -177,7 +177,9 @@ async fn probe(
         return Err(ApiError::stopping());
     }
     let ticket = match session.begin_probe(base64).await {
-        Probed::Accepted(number) => Ticket::Probe(ProbeTicket::new(session.clone(), number)),
+        Probed::Accepted(number) => {
+            Ticket::Probe(ProbeTicket::new(session.clone(), number, state.services.worker.id()))
+        }
         Probed::TurnedAway => Ticket::TurnedAway(state.services.ambient.clock.clone()),
         Probed::Refused(error) => return Ok(refuse(asked, error)),
     };

@@ -31,7 +31,6 @@ use super::gate::Gate;
 use crate::dialect;
 use crate::domain::farewell::Farewell;
 use crate::domain::time::Clock;
-use crate::session::handle::HandedOver;
 use crate::session::start::Ticket;
 
 /// An upgrade request and the connection it came on.
@@ -148,7 +147,7 @@ fn hand_over(
         Ticket::Session(admission) => Ok(admission.begin(stream, &head, unread)),
         Ticket::Probe(ticket) => {
             let stream = stream.into_std()?;
-            ticket.hand_over(HandedOver { stream, head, unread });
+            ticket.hand_over(stream, head, unread);
             Ok(futures_util::future::ready(()).boxed_local())
         }
         Ticket::TurnedAway(clock) => Ok(turn_away(stream, head, clock).boxed_local()),

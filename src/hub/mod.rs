@@ -17,6 +17,7 @@ pub mod messages;
 pub mod organizations;
 pub mod outbox;
 pub mod outboxes;
+mod queue;
 pub mod room_server;
 pub mod roster;
 mod targets;

@@ -14,7 +14,6 @@
 //! poll.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::rc::Rc;
@@ -25,13 +24,14 @@ use actix::Recipient;
 use bytes::Bytes;
 use socket2::SockRef;
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 
 use super::messages::Evict;
 use super::outboxes::SocketKey;
+use super::queue::Queue;
+pub use super::queue::Status;
 use crate::dialect;
 use crate::domain::farewell::Farewell;
-use crate::limits::budget::{Account, Budget};
+use crate::limits::budget::Budget;
 
 /// The bounds all outboxes of a worker share.
 pub struct Policy {
@@ -54,28 +54,6 @@ pub struct Outbox {
     queue: RefCell<Queue>,
 }
 
-/// Whether more may be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    Open,
-    /// A close frame is the last thing that is or was sent.
-    Closing(Farewell),
-    /// The socket failed or was given up; nothing can be sent.
-    Broken,
-}
-
-struct Queue {
-    status: Status,
-    waiting: VecDeque<Bytes>,
-    bytes: usize,
-    /// The first waiting entry is the rest of a frame whose head is out already.
-    is_mid_frame: bool,
-    /// Open while a blocked socket keeps bytes waiting.
-    account: Option<Account<SocketKey>>,
-    drainer: Option<JoinHandle<()>>,
-    watcher: Option<Waker>,
-}
-
 /// What waits for a poll is not worth booking below this: a poll usually takes it at once.
 const BOOKED_FROM: usize = 4 * 1024;
 
@@ -91,17 +69,8 @@ enum Wrote {
 
 impl Outbox {
     pub fn new(key: SocketKey, stream: Option<TcpStream>, policy: Rc<Policy>) -> Outbox {
-        let queue = Queue {
-            status: Status::Open,
-            waiting: VecDeque::new(),
-            bytes: 0,
-            is_mid_frame: false,
-            account: None,
-            drainer: None,
-            watcher: None,
-        };
         let stream = stream.map_or_else(OnceCell::new, OnceCell::from);
-        Outbox { key, stream, is_base64: Cell::new(false), policy, queue: RefCell::new(queue) }
+        Outbox { key, stream, is_base64: Cell::new(false), policy, queue: RefCell::default() }
     }
 
     pub fn key(&self) -> SocketKey {
@@ -375,59 +344,6 @@ async fn drain(outbox: Rc<Outbox>) {
                 queue.give_up(Status::Broken);
                 return;
             }
-        }
-    }
-}
-
-impl Queue {
-    fn push(&mut self, entry: Bytes) {
-        self.bytes += entry.len();
-        self.waiting.push_back(entry);
-    }
-
-    /// Takes `written` bytes off the front.
-    fn advance(&mut self, mut written: usize) {
-        self.bytes -= written;
-        while let Some(front) = self.waiting.front_mut() {
-            if written < front.len() {
-                if written > 0 {
-                    *front = front.slice(written..);
-                    self.is_mid_frame = true;
-                }
-                return;
-            }
-            written -= front.len();
-            self.waiting.pop_front();
-            self.is_mid_frame = false;
-        }
-    }
-
-    /// Nothing waits any more: hold no memory, and tell a session that waits to close.
-    fn rest(&mut self) {
-        self.waiting = VecDeque::new();
-        self.account = None;
-        if self.status != Status::Open {
-            self.wake();
-        }
-    }
-
-    fn turn(&mut self, status: Status) {
-        self.status = status;
-        self.wake();
-    }
-
-    fn give_up(&mut self, status: Status) {
-        self.bytes = 0;
-        self.rest();
-        if let Some(drainer) = self.drainer.take() {
-            drainer.abort();
-        }
-        self.turn(status);
-    }
-
-    fn wake(&self) {
-        if let Some(watcher) = &self.watcher {
-            watcher.wake_by_ref();
         }
     }
 }

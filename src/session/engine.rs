@@ -17,6 +17,7 @@ use super::{Phase, Session};
 use crate::dialect::{self, Namespace, socketio};
 use crate::domain::farewell::Farewell;
 use crate::domain::time::Moment;
+use crate::hub::outboxes::WorkerId;
 use crate::proto::engineio::{
     self, Action, CloseReason, HandshakeError, Input, Machine, PollAnswer, PollBody, PushAnswer, State,
     Transport,
@@ -39,13 +40,20 @@ pub struct Engine {
     pushes: VecDeque<Push>,
     pub(super) hearing: Hearing,
     /// A WebSocket that is not yet the transport.
-    probe: Option<TcpStream>,
+    probe: Option<Probe>,
     /// The number of the last one that was accepted.
     probes: u32,
     /// When a session without a namespace has to go; `None` once it had one.
     pub(super) connect_due: Option<Moment>,
     /// Namespaces that we have ended, and when: packets for them may still be on their way.
     pub(super) ended: Vec<(Namespace, Moment)>,
+}
+
+/// A WebSocket that is not yet the transport.
+struct Probe {
+    stream: TcpStream,
+    /// Where it was accepted.
+    worker: WorkerId,
 }
 
 /// How far the push being heard has been heard.
@@ -90,7 +98,7 @@ impl Engine {
 
     /// The WebSocket that is not yet the transport.
     pub fn probe(&self) -> Option<&TcpStream> {
-        self.probe.as_ref()
+        self.probe.as_ref().map(|probe| &probe.stream)
     }
 
     pub fn is_polling(&self) -> bool {
@@ -220,12 +228,12 @@ impl Session {
             // It came too late; dropped, it is closed.
             return;
         }
-        let Some(HandedOver { stream, head, unread }) = socket else {
+        let Some(HandedOver { stream, head, unread, worker }) = socket else {
             return self.engine_input(Input::SocketLost);
         };
         match TcpStream::from_std(stream) {
             Ok(stream) if is_written(&stream, &head) => {
-                engine.probe = Some(stream);
+                engine.probe = Some(Probe { stream, worker });
                 self.decoder = self.new_decoder();
                 self.unread = unread;
             }
@@ -271,23 +279,23 @@ impl Session {
             }
             Action::SendProbePong => {
                 let pong = socketio::engine(engineio::PROBE_PONG);
-                if !engine.probe.as_ref().is_some_and(|probe| is_written(probe, &pong)) {
+                if !engine.probe().is_some_and(|probe| is_written(probe, &pong)) {
                     self.probe_lost();
                 }
             }
             Action::DropProbe => {
-                if let Some(probe) = &engine.probe {
+                if let Some(probe) = engine.probe() {
                     // A goodbye if it fits; the connection ends either way.
                     let _ = is_written(probe, &dialect::farewell(Farewell::ClientClosed));
                 }
                 self.forget_probe();
             }
             Action::Swap => {
-                if let Some(probe) = engine.probe.take() {
-                    self.outbox.adopt(probe);
-                }
+                let Some(Probe { stream, worker: from_worker }) = engine.probe.take() else { return };
+                self.outbox.adopt(stream);
                 if self.services.settings.log_connections {
-                    info!(id = self.id.as_str(); "engine_upgraded");
+                    let worker = self.services.worker.id();
+                    info!(id = self.id.as_str(), from_worker, worker; "engine_upgraded");
                 }
             }
             Action::SendPing => {

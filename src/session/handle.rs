@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::Session;
+use crate::hub::outboxes::WorkerId;
 use crate::limits::quota::Share;
 use crate::proto::engineio::{CloseReason, HandshakeError, PushAnswer};
 
@@ -73,12 +74,14 @@ pub(super) struct HandOver {
 }
 
 /// A WebSocket on its way between threads.
-pub struct HandedOver {
+pub(super) struct HandedOver {
     pub stream: std::net::TcpStream,
     /// The finished 101 answer, still to be written.
     pub head: Bytes,
     /// What the client has sent behind its request.
     pub unread: Bytes,
+    /// The worker it was accepted on.
+    pub worker: WorkerId,
 }
 
 impl Handle {
@@ -141,16 +144,21 @@ impl Drop for Waiting<'_> {
 pub struct ProbeTicket {
     session: Handle,
     number: u32,
+    /// Where the socket was accepted.
+    worker: WorkerId,
     is_used: bool,
 }
 
 impl ProbeTicket {
-    pub fn new(session: Handle, number: u32) -> ProbeTicket {
-        ProbeTicket { session, number, is_used: false }
+    pub fn new(session: Handle, number: u32, worker: WorkerId) -> ProbeTicket {
+        ProbeTicket { session, number, worker, is_used: false }
     }
 
-    pub fn hand_over(mut self, socket: HandedOver) {
+    /// Hands `stream` over, with the finished 101 answer and what the client has sent behind its
+    /// request.
+    pub fn hand_over(mut self, stream: std::net::TcpStream, head: Bytes, unread: Bytes) {
         self.is_used = true;
+        let socket = HandedOver { stream, head, unread, worker: self.worker };
         self.session.0.do_send(HandOver { number: self.number, socket: Some(socket) });
     }
 }

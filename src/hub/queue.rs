@@ -1,0 +1,92 @@
+//! What waits in an outbox, in whole messages, and who is to be woken for it.
+//!
+//! Pure but for the wakers: nothing is written here. [`Outbox`](super::outbox::Outbox) owns the only
+//! instance of each and decides when what may wait.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use bytes::Bytes;
+use tokio::task::JoinHandle;
+
+use super::outboxes::SocketKey;
+use crate::domain::farewell::Farewell;
+use crate::limits::budget::Account;
+
+/// Whether more may be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    #[default]
+    Open,
+    /// A close frame is the last thing that is or was sent.
+    Closing(Farewell),
+    /// The socket failed or was given up; nothing can be sent.
+    Broken,
+}
+
+/// What waits, and whether more may.
+#[derive(Default)]
+pub struct Queue {
+    pub status: Status,
+    pub waiting: VecDeque<Bytes>,
+    pub bytes: usize,
+    /// The first waiting entry is the rest of a frame whose head is out already.
+    pub is_mid_frame: bool,
+    /// Open while a blocked socket keeps bytes waiting.
+    pub account: Option<Account<SocketKey>>,
+    pub drainer: Option<JoinHandle<()>>,
+    pub watcher: Option<Waker>,
+}
+
+impl Queue {
+    pub fn push(&mut self, entry: Bytes) {
+        self.bytes += entry.len();
+        self.waiting.push_back(entry);
+    }
+
+    /// Takes `written` bytes off the front.
+    pub fn advance(&mut self, mut written: usize) {
+        self.bytes -= written;
+        while let Some(front) = self.waiting.front_mut() {
+            if written < front.len() {
+                if written > 0 {
+                    *front = front.slice(written..);
+                    self.is_mid_frame = true;
+                }
+                return;
+            }
+            written -= front.len();
+            self.waiting.pop_front();
+            self.is_mid_frame = false;
+        }
+    }
+
+    /// Nothing waits any more: hold no memory, and tell a session that waits to close.
+    pub fn rest(&mut self) {
+        self.waiting = VecDeque::new();
+        self.account = None;
+        if self.status != Status::Open {
+            self.wake();
+        }
+    }
+
+    pub fn turn(&mut self, status: Status) {
+        self.status = status;
+        self.wake();
+    }
+
+    pub fn give_up(&mut self, status: Status) {
+        self.bytes = 0;
+        self.rest();
+        if let Some(drainer) = self.drainer.take() {
+            drainer.abort();
+        }
+        self.turn(status);
+    }
+
+    pub fn wake(&self) {
+        if let Some(watcher) = &self.watcher {
+            watcher.wake_by_ref();
+        }
+    }
+}
