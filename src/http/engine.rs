@@ -52,7 +52,8 @@ async fn serve(
             HttpMethod::POST => Method::Post,
             _ => Method::Other,
         },
-        upgrade: request.headers().contains_key(header::UPGRADE),
+        // Any other protocol that is offered may be passed over (RFC 9110, 7.8).
+        upgrade: request.headers().get_all(header::UPGRADE).any(names_websocket),
         origin: caller::origin(request, state),
         // Whether it still polls is known on its own thread only, where it answers the same.
         session: session.as_ref().map(|_| Transport::Polling),
@@ -76,6 +77,11 @@ async fn serve(
         (Ok(_), None) => return refuse(&asked, HandshakeError::SESSION_UNKNOWN),
     };
     answered(request, outcome)
+}
+
+fn names_websocket(upgrade: &header::HeaderValue) -> bool {
+    let mut names = upgrade.to_str().unwrap_or_default().split(',');
+    names.any(|name| name.trim().eq_ignore_ascii_case("websocket"))
 }
 
 fn open_polling(

@@ -29,8 +29,9 @@ use crate::hub::outbox::Status;
 use crate::proto::engineio::{Input, Packet, Via, Word};
 use crate::proto::websocket::{self, CloseCode, Event, Opcode, Skipped, Violation};
 
-/// Reads before other connections of the thread get their turn.
+/// Reads, and packets of a push, before other connections of the thread get their turn.
 const READS: usize = 4;
+const PACKETS: usize = 256;
 /// Unfinished messages that hold less are not worth counting: a megabyte for every hundred.
 const BOOKED_FROM: usize = 10 * 1024;
 /// Bytes of one read.
@@ -45,6 +46,12 @@ thread_local! {
 #[derive(Default)]
 pub struct SocketIo {
     timer: Option<(Moment, Sleep)>,
+}
+
+/// What may still be done before others get theirs.
+struct Turn {
+    reads: usize,
+    packets: usize,
 }
 
 /// What to do next.
@@ -66,9 +73,9 @@ impl ActorFuture<Session> for SocketIo {
         cx: &mut TaskContext<'_>,
     ) -> Poll<()> {
         session.outbox.watch(cx.waker());
-        let mut reads = READS;
+        let mut turn = Turn { reads: READS, packets: PACKETS };
         loop {
-            match session.step(cx, &mut reads) {
+            match session.step(cx, &mut turn) {
                 Step::On => {}
                 Step::Wait => break,
                 Step::End => {
@@ -108,7 +115,7 @@ impl SocketIo {
 }
 
 impl Session {
-    fn step(&mut self, cx: &mut TaskContext<'_>, reads: &mut usize) -> Step {
+    fn step(&mut self, cx: &mut TaskContext<'_>, turn: &mut Turn) -> Step {
         match self.outbox.status() {
             Status::Broken => return self.lose_socket(),
             Status::Closing(farewell) if self.phase == Phase::Open => {
@@ -135,7 +142,12 @@ impl Session {
         if self.awaited.is_some() {
             return Step::Wait;
         }
+        if turn.packets == 0 {
+            cx.waker().wake_by_ref();
+            return Step::Wait;
+        }
         if self.hear_push() {
+            turn.packets -= 1;
             return Step::On;
         }
         if !self.unread.is_empty() {
@@ -145,7 +157,7 @@ impl Session {
             self.book_unfinished();
             return Step::On;
         }
-        self.read(cx, reads)
+        self.read(cx, turn)
     }
 
     /// Does what is due by now.
@@ -202,9 +214,9 @@ impl Session {
         self.next_expiry().map_or(next, |expiry| expiry.min(next))
     }
 
-    fn read(&mut self, cx: &mut TaskContext<'_>, reads: &mut usize) -> Step {
+    fn read(&mut self, cx: &mut TaskContext<'_>, turn: &mut Turn) -> Step {
         let Some(stream) = self.stream() else { return Step::Wait };
-        if *reads == 0 {
+        if turn.reads == 0 {
             // The socket was ready, so nobody would wake us: do it ourselves, behind the others.
             cx.waker().wake_by_ref();
             return Step::Wait;
@@ -214,7 +226,7 @@ impl Session {
             Poll::Ready(Err(_)) => return self.lose_socket(),
             Poll::Ready(Ok(())) => {}
         }
-        *reads -= 1;
+        turn.reads -= 1;
         SCRATCH.with_borrow_mut(|scratch| {
             let read = match self.stream() {
                 Some(stream) => stream.try_read(scratch),
