@@ -14,7 +14,7 @@
 //! | 1 | [`proto`], [`events`] | sans-IO codecs; the vocabulary |
 //! | 0 | [`domain`], [`ambient`], [`config`], [`limits`], [`telemetry`] | nouns, time, settings, counts, logs |
 //!
-//! # Two journeys, to be read in this order
+//! # Three journeys, to be read in this order
 //! **An admin POST to a thousand dashboards**: [`http::broadcast`] reads it, [`events::catalog`] says
 //! whether it may be sent, [`hub::room_server`] finds out whom it means and tells each worker once,
 //! [`hub::worker_hub`] writes the bytes that [`dialect::prepared`] made once.
@@ -23,6 +23,13 @@
 //! take the bytes apart, [`events::command`] types them, [`auth::access`] allows it,
 //! [`hub::room_server`] enters it in the books, and the hub writes `room_joined` in the very step
 //! that makes it a member.
+//!
+//! **A Socket.IO client behind a proxy comes in**: [`http::engine`] opens a session for its first
+//! poll, [`session::directory`] knows it from then on, whatever thread the next request comes on.
+//! [`proto::engineio`] says what becomes of polls, pushes and the WebSocket that may follow;
+//! [`proto::socketio`] takes packets apart, and each namespace becomes a socket of its own.
+//! Answers ([`dialect::answer`]) and publications wait in the one outbox, from which polls take
+//! them until the upgrade, and to whose socket they are written after it.
 
 #![forbid(unsafe_code)]
 #![warn(rust_2018_idioms)]
