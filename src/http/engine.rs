@@ -129,11 +129,14 @@ fn admit(
 }
 
 async fn poll(request: &HttpRequest, state: &State, session: &Handle, asked: &Request) -> HttpResponse {
-    match session.poll().await {
+    let mut poll = session.poll();
+    let answer = match poll.answer().await {
         Polled::Packets(packets) => packets_answer(request, state, packets).await,
         Polled::Refused(error) => refuse(asked, error),
         Polled::Unavailable => unavailable(),
-    }
+    };
+    poll.done();
+    answer
 }
 
 async fn packets_answer(request: &HttpRequest, state: &State, packets: Bytes) -> HttpResponse {

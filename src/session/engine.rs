@@ -155,9 +155,13 @@ impl Session {
         self.outbox.is_empty() && self.link.engine().is_some_and(|engine| engine.parked.is_some())
     }
 
+    pub(super) fn is_polling(&self) -> bool {
+        self.link.engine().is_some_and(Engine::is_polling)
+    }
+
     /// Ends the session now. A parked poll first gets what is there for it.
     pub(super) fn end_engine(&mut self, farewell: Farewell, reason: CloseReason) {
-        if self.link.engine().is_some_and(Engine::is_polling) {
+        if self.is_polling() {
             self.serve_poll();
             self.engine_input(Input::Close(reason));
         } else {

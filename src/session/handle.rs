@@ -89,12 +89,11 @@ impl Handle {
         Handle(session)
     }
 
-    /// Waits for packets. Dropped before it is ready, it tells the session so.
-    pub async fn poll(&self) -> Polled {
+    /// Begins to wait for packets.
+    pub fn poll(&self) -> PendingPoll<'_> {
         let (reply, answer) = oneshot::channel();
-        let waiting = Waiting { handle: self, is_answered: false };
         self.0.do_send(Poll(reply));
-        waiting.until(answer).await
+        PendingPoll { handle: self, answer, is_done: false }
     }
 
     /// Hands over the body of a POST.
@@ -117,23 +116,30 @@ impl Handle {
     }
 }
 
-/// A poll nobody waits for any more has to be told: its packets would be lost unnoticed.
-struct Waiting<'a> {
+/// A GET that waits. Dropped before it is done, it tells the session: its packets, if it had got
+/// some, are lost (contract D-44).
+pub struct PendingPoll<'a> {
     handle: &'a Handle,
-    is_answered: bool,
+    answer: oneshot::Receiver<Polled>,
+    is_done: bool,
 }
 
-impl Waiting<'_> {
-    async fn until(mut self, answer: oneshot::Receiver<Polled>) -> Polled {
-        let polled = answer.await;
-        self.is_answered = true;
+impl PendingPoll<'_> {
+    /// What the GET is answered with. To be awaited once.
+    pub async fn answer(&mut self) -> Polled {
+        let polled = (&mut self.answer).await;
         polled.unwrap_or(Polled::Refused(HandshakeError::SESSION_UNKNOWN))
+    }
+
+    /// The answer is on its way to the client.
+    pub fn done(mut self) {
+        self.is_done = true;
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for PendingPoll<'_> {
     fn drop(&mut self) {
-        if !self.is_answered {
+        if !self.is_done {
             self.handle.0.do_send(PollAborted);
         }
     }

@@ -35,7 +35,10 @@ impl Handler<End> for Session {
     type Result = ();
 
     fn handle(&mut self, End(reason): End, _: &mut Context<Self>) {
-        self.end_engine(farewell_of(reason), reason);
+        // What goes wrong on a stray request is nothing to a session that left polling behind.
+        if self.is_polling() {
+            self.end_engine(farewell_of(reason), reason);
+        }
     }
 }
 
