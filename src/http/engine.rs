@@ -64,7 +64,7 @@ async fn serve(
             open_polling(request, state, path, base64)
         }
         (Ok(Ask::Open { transport: Transport::WebSocket, base64 }), _) => {
-            open_websocket(request, state, path, base64)
+            open_websocket(request, state, &asked, path, base64)
         }
         (Ok(Ask::Poll { .. }), Some(session)) => Ok(poll(request, state, &session, &asked).await),
         (Ok(Ask::Push { .. }), Some(session)) => {
@@ -98,11 +98,14 @@ fn open_polling(
 fn open_websocket(
     request: &HttpRequest,
     state: &State,
+    asked: &Request,
     path: EnginePath,
     base64: bool,
 ) -> Result<HttpResponse, ApiError> {
     caller::check_rate(request, state)?;
-    let mut answer = sockets::handshake(request)?;
+    let Some(mut answer) = handshake(request)? else {
+        return Ok(refuse(asked, HandshakeError::BAD_REQUEST));
+    };
     let ticket = Ticket::Session(admit(request, state, path, base64)?);
     answer.extensions_mut().insert(ticket);
     Ok(answer)
@@ -181,7 +184,9 @@ async fn probe(
     base64: bool,
 ) -> Result<HttpResponse, ApiError> {
     caller::check_rate(request, state)?;
-    let mut answer = sockets::handshake(request)?;
+    let Some(mut answer) = handshake(request)? else {
+        return Ok(refuse(asked, HandshakeError::BAD_REQUEST));
+    };
     if state.is_stopping() {
         return Err(ApiError::stopping());
     }
@@ -194,6 +199,15 @@ async fn probe(
     };
     answer.extensions_mut().insert(ticket);
     Ok(answer)
+}
+
+/// The 101 for a WebSocket handshake. `None` for what only looks like one: that is a bad request in
+/// Engine.IO's own words.
+fn handshake(request: &HttpRequest) -> Result<Option<HttpResponse>, ApiError> {
+    match sockets::handshake(request) {
+        Err(error) if error.status == StatusCode::BAD_REQUEST => Ok(None),
+        answer => answer.map(Some),
+    }
 }
 
 /// The reference answers an upgrade with the words alone, everything else with JSON.
