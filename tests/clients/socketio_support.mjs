@@ -159,8 +159,8 @@ export const assertTime = (text) => {
   assert.match(text, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 };
 
-/** An acknowledgement that says no (contract section 7, `err`). */
-export const assertRefused = (ack, code) => {
+/** An acknowledgement that says no (contract section 7, `err`), with or without details. */
+export const assertRefused = ({ details, ...ack }, code) => {
   const { message } = ack;
   assert.equal(typeof message, "string", JSON.stringify(ack));
   assert.deepEqual(ack, { status: "error", success: false, code, message, error: { code, message } });
