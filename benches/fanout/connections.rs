@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use crate::greeting::{self, Dialect, Stage, Subscriber};
 use crate::options::Setup;
+use crate::polling::{Extent, Pollers};
 use crate::process::Server;
-use crate::subscribers::{self, Greeting};
 use crate::usage::{CpuReading, resident};
 use crate::void::Result;
 
@@ -15,9 +16,8 @@ const SETTLE: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    Idle,
-    Joined,
-    Floor,
+    Socket(Dialect, Stage),
+    Polling(Extent),
 }
 
 pub struct Connections {
@@ -28,19 +28,31 @@ pub struct Connections {
     pub handshakes_per_cpu_second: f64,
 }
 
+/// What holds the connections open.
+enum Held {
+    Sockets(Vec<Subscriber>),
+    Pollers(Pollers),
+}
+
 /// Opens `count` connections to a fresh server.
 ///
 /// # Errors
 /// [`crate::void::Void`] when the server does not start, or not every connection opens.
 pub async fn measure(setup: &Setup, kind: Kind, count: usize) -> Result<Connections> {
-    let (server, greeting) = start(setup, kind)?;
+    let server = match kind {
+        Kind::Socket(Dialect::Floor, _) => setup.start_floor(&[])?,
+        _ => setup.start_product()?,
+    };
     tokio::time::sleep(SETTLE).await;
     let (empty, before) = (resident(server.pid())?, CpuReading::of(server.pid())?);
-    let sockets = subscribers::connect(server.address, count, greeting).await?;
+    let held = open(&server, kind, count).await?;
     let cpu = CpuReading::of(server.pid())?.since(&before);
     tokio::time::sleep(SETTLE).await;
     let grown = resident(server.pid())?.saturating_sub(empty);
-    drop(sockets);
+    match held {
+        Held::Sockets(sockets) => drop(sockets),
+        Held::Pollers(pollers) => pollers.verify().await?,
+    }
     Ok(Connections {
         kind,
         count,
@@ -49,10 +61,12 @@ pub async fn measure(setup: &Setup, kind: Kind, count: usize) -> Result<Connecti
     })
 }
 
-fn start(setup: &Setup, kind: Kind) -> Result<(Server, Greeting)> {
+async fn open(server: &Server, kind: Kind, count: usize) -> Result<Held> {
     match kind {
-        Kind::Idle => Ok((setup.start_product()?, Greeting::Established)),
-        Kind::Joined => Ok((setup.start_product()?, Greeting::Joined)),
-        Kind::Floor => Ok((setup.start_floor(&[])?, Greeting::Upgrade)),
+        Kind::Socket(dialect, stage) => {
+            let dialects = std::iter::repeat_n(dialect, count);
+            greeting::connect(server.address, dialects, stage).await.map(Held::Sockets)
+        }
+        Kind::Polling(extent) => Pollers::open(server.address, count, extent).await.map(Held::Pollers),
     }
 }

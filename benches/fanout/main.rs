@@ -1,12 +1,18 @@
-//! CPU per delivered message, product against floor, in the same run.
+//! CPU per delivered message, product against floor, and memory per connection, in one run.
 //!
 //! The product is the real binary and the floor a bare loop of `write(2)` (`floor.rs`), each a process of its own on
 //! core 0; this process, on core 1, plays subscribers and publishers. It is a bench and not a test: whatever the
 //! figures, the exit code is 0. It is 1 when a run was void (`void.rs`), because then there are no figures.
 //!
 //! ```text
-//! cargo bench --bench fanout                    64 B, 1 KiB, 16 KiB x 1000 and 64 B x 5000; memory; some 3 minutes
-//! cargo bench --bench fanout -- --quick         64 B x 1000, one in flight; memory; under a minute
+//! cargo bench --bench fanout                    all payloads, sizes and depths of `options.rs`; some 4 minutes
+//! cargo bench --bench fanout -- --quick         64 B x 1000, one in flight, and all memory; about a minute
+//!   --only PARTS      some of these, with commas between; all by default
+//!                       plain     fan-out to plain WebSockets against the floor
+//!                       socketio  the same to Socket.IO clients on WebSockets
+//!                       mixed     a room of both beside rooms of one kind
+//!                       idle      memory of a WebSocket
+//!                       polling   memory of a polling session, with and without a GET that waits
 //!   --rounds K        rounds per cell and side (5); the table shows their medians
 //!   --broadcasts B    broadcasts per round (200)
 //!   --clients N       at most N clients and connections everywhere, to be kind to neighbours
@@ -14,8 +20,13 @@
 //! ```
 
 mod connections;
+mod contestant;
 mod floor;
+mod greeting;
+mod http;
+mod mixed;
 mod options;
+mod polling;
 mod process;
 mod publisher;
 mod rounds;
@@ -31,8 +42,7 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
-use crate::connections::Kind;
-use crate::options::Setup;
+use crate::options::{Part, Setup};
 use crate::void::{During, Result, Void};
 
 fn main() -> ExitCode {
@@ -64,17 +74,26 @@ async fn measure_all(setup: &Setup) -> Result<()> {
     print!("{}", table::heading(setup));
     let mut cells = Vec::new();
     for cell in &setup.cells {
-        eprintln!("measuring {} B x {} clients …", cell.payload, cell.clients);
+        eprintln!("measuring {} B x {} {:?} clients …", cell.payload, cell.clients, cell.dialect);
         cells.extend(rounds::measure(setup, cell).await?);
     }
+    if !cells.is_empty() {
+        println!("{}", table::fan_out(&cells));
+    }
+    if setup.measures(Part::Mixed) {
+        eprintln!("measuring three rooms of {} clients …", setup.mixed);
+        println!("{}", table::rooms(&mixed::measure(setup).await?));
+    }
     let mut crowds = Vec::new();
-    for kind in [Kind::Idle, Kind::Joined, Kind::Floor] {
+    for kind in setup.kinds() {
         for &count in &setup.crowds {
             eprintln!("opening {count} connections …");
             crowds.push(connections::measure(setup, kind, count).await?);
         }
     }
-    println!("{}{}", table::fan_out(&cells), table::connections(&crowds));
+    if !crowds.is_empty() {
+        println!("{}", table::connections(&crowds));
+    }
     Ok(())
 }
 

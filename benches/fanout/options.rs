@@ -3,7 +3,10 @@
 use std::env;
 use std::path::PathBuf;
 
+use crate::connections::Kind;
 use crate::floor;
+use crate::greeting::{Dialect, SECRET, Stage};
+use crate::polling::Extent;
 use crate::process::{Launch, Pinning, Server};
 use crate::usage::open_files_limit;
 use crate::void::{During, Result, Void};
@@ -21,15 +24,44 @@ const PRODUCT_ENVIRONMENT: &[(&str, &str)] = &[
     ("MAX_CONNECTIONS_TOTAL", "25000"),
     ("ROOM_MAX_SIZE", "25000"),
     ("CONNECTION_RATE_PER_IP", "0"),
-    ("RUST_LOG", "warn"),
+    // Errors only: of the limit of open files, which each server warns of, the table has a note.
+    ("RUST_LOG", "error"),
     ("LOG_FILE", ""),
+    ("JWT_SECRET", SECRET),
     ("PING_INTERVAL_MS", "600000"),
     ("PING_TIMEOUT_MS", "600000"),
 ];
 
+/// What can be measured by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Fan-out to plain clients against the floor.
+    Plain,
+    /// Fan-out to Socket.IO clients against the floor.
+    SocketIo,
+    /// A room of both.
+    Mixed,
+    /// Memory of a WebSocket.
+    Idle,
+    /// Memory of a polling session.
+    Polling,
+}
+
+impl Part {
+    const ALL: [(&str, Part); 5] = [
+        ("plain", Part::Plain),
+        ("socketio", Part::SocketIo),
+        ("mixed", Part::Mixed),
+        ("idle", Part::Idle),
+        ("polling", Part::Polling),
+    ];
+}
+
 /// One room of subscribers and one payload size, measured at several depths.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cell {
+    /// What all of them speak.
+    pub dialect: Dialect,
     /// Bytes of the JSON text of `data`.
     pub payload: usize,
     pub clients: usize,
@@ -43,8 +75,12 @@ pub struct Setup {
     pub rounds: usize,
     pub broadcasts: usize,
     pub cells: Vec<Cell>,
+    /// Clients of the mixed room, and of each of the rooms it is compared with.
+    pub mixed: usize,
     /// Numbers of connections in the memory table, one row each per kind.
     pub crowds: Vec<usize>,
+    /// Empty if all are.
+    only: Vec<Part>,
     /// What a reader must know about this run beyond its options.
     pub notes: Vec<String>,
 }
@@ -61,7 +97,9 @@ impl Setup {
             rounds: DEFAULT_ROUNDS,
             broadcasts: DEFAULT_BROADCASTS,
             cells: full(),
+            mixed: 1000,
             crowds: vec![1000, 5000],
+            only: Vec::new(),
             notes: Vec::new(),
         };
         while let Some(option) = arguments.next() {
@@ -72,6 +110,7 @@ impl Setup {
                 "--rounds" => setup.rounds = positive(&option, arguments.next())?,
                 "--clients" => most_clients = positive(&option, arguments.next())?,
                 "--broadcasts" => setup.broadcasts = positive(&option, arguments.next())?,
+                "--only" => setup.only = parts(arguments.next())?,
                 "--server" => {
                     setup.server = arguments.next().ok_or_else(|| Void::new("--server needs a path"))?.into()
                 }
@@ -88,12 +127,41 @@ impl Setup {
         if setup.pinning == Pinning::Unpinned {
             setup.notes.push("NOT PINNED: no taskset or no second core; the figures are rough".into());
         }
-        setup.at_most(most_clients, most_clients, "--clients");
-        // A cell has product and floor open at the same time. Raising the limit takes a system call that std lacks.
+        setup.choose();
+        setup.at_most(|_| most_clients, "--clients");
+        // Raising the limit takes a system call that std lacks.
         let files = open_files_limit()?;
-        let room = files.saturating_sub(OTHER_FILES).max(2);
-        setup.at_most(room / 2, room, &format!("only {files} open files, see ulimit -n"));
+        let room = files.saturating_sub(OTHER_FILES).max(3);
+        setup.at_most(|servers| room / servers, &format!("only {files} open files, see ulimit -n"));
         Ok(setup)
+    }
+
+    pub fn measures(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// Leaves out what `--only` does not name.
+    fn choose(&mut self) {
+        let part = |cell: &Cell| if cell.dialect == Dialect::Plain { Part::Plain } else { Part::SocketIo };
+        let mut cells = std::mem::take(&mut self.cells);
+        cells.retain(|cell| self.measures(part(cell)));
+        self.cells = cells;
+    }
+
+    /// The rows of the memory table.
+    pub fn kinds(&self) -> Vec<Kind> {
+        let sockets = [
+            Kind::Socket(Dialect::Plain, Stage::Connected),
+            Kind::Socket(Dialect::Plain, Stage::Joined),
+            Kind::Socket(Dialect::SocketIo, Stage::Connected),
+            Kind::Socket(Dialect::SocketIo, Stage::Joined),
+            Kind::Socket(Dialect::Floor, Stage::Connected),
+        ];
+        let polling = [Extent::Parked, Extent::Between, Extent::SessionOnly, Extent::ConnectionOnly];
+        let sockets = sockets.into_iter().filter(|_| self.measures(Part::Idle));
+        sockets
+            .chain(polling.map(Kind::Polling).into_iter().filter(|_| self.measures(Part::Polling)))
+            .collect()
     }
 
     /// # Errors
@@ -114,10 +182,13 @@ impl Setup {
         Server::start(self.pinning, &launch)
     }
 
-    fn at_most(&mut self, clients: usize, crowd: usize, reason: &str) {
-        let cells = self.cells.iter_mut().map(|cell| (&mut cell.clients, clients));
-        let crowds = self.crowds.iter_mut().map(|wanted| (wanted, crowd));
-        for (wanted, most) in cells.chain(crowds).filter(|(wanted, most)| **wanted > *most) {
+    /// `most` connections to a server where so many servers are open at once: product and floor for a cell, three
+    /// rooms, or one.
+    fn at_most(&mut self, most: impl Fn(usize) -> usize, reason: &str) {
+        let cells = self.cells.iter_mut().map(|cell| (&mut cell.clients, most(2)));
+        let crowds = self.crowds.iter_mut().map(|wanted| (wanted, most(1)));
+        let all = cells.chain(crowds).chain([(&mut self.mixed, most(3))]);
+        for (wanted, most) in all.filter(|(wanted, most)| **wanted > *most) {
             self.notes.push(format!("{most} instead of {wanted} connections ({reason})"));
             *wanted = most;
         }
@@ -129,17 +200,45 @@ impl Setup {
 }
 
 fn quick() -> Vec<Cell> {
-    vec![Cell { payload: 64, clients: 1000, depths: vec![1] }]
+    let cell = |dialect| Cell { dialect, payload: 64, clients: 1000, depths: vec![1] };
+    vec![cell(Dialect::Plain), cell(Dialect::SocketIo)]
 }
 
 fn full() -> Vec<Cell> {
+    use Dialect::{Plain, SocketIo};
+
     // Eight in flight of 16 KiB would fill the sockets, which the floor by design cannot handle.
-    let all: [(usize, usize, &[usize]); 4] =
-        [(64, 1000, &[1, 8]), (64, 5000, &[1, 8]), (1024, 1000, &[1, 8]), (16 * 1024, 1000, &[1])];
-    all.map(|(payload, clients, depths)| Cell { payload, clients, depths: depths.to_vec() }).into()
+    let all: [(Dialect, usize, usize, &[usize]); 7] = [
+        (Plain, 64, 1000, &[1, 8]),
+        (Plain, 64, 5000, &[1, 8]),
+        (Plain, 1024, 1000, &[1, 8]),
+        (Plain, 16 * 1024, 1000, &[1]),
+        (SocketIo, 64, 1000, &[1, 8]),
+        (SocketIo, 64, 5000, &[1]),
+        (SocketIo, 1024, 1000, &[1]),
+    ];
+    let cell = |(dialect, payload, clients, depths): (_, _, _, &[usize])| Cell {
+        dialect,
+        payload,
+        clients,
+        depths: depths.to_vec(),
+    };
+    all.map(cell).into()
 }
 
 fn positive(option: &str, value: Option<String>) -> Result<usize> {
     let number = value.and_then(|value| value.parse().ok()).filter(|number| *number > 0);
     number.ok_or_else(|| Void::new(format!("{option} needs a number above zero")))
+}
+
+fn parts(value: Option<String>) -> Result<Vec<Part>> {
+    let part = |wanted: &str| {
+        let mut all = Part::ALL.into_iter();
+        let (_, part) = all.find(|(name, _)| *name == wanted).ok_or_else(|| {
+            let names = Part::ALL.map(|(name, _)| name).join(", ");
+            Void::new(format!("--only needs one or more of {names}, with commas between"))
+        })?;
+        Ok(part)
+    };
+    value.unwrap_or_default().split(',').map(part).collect()
 }

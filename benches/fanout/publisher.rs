@@ -6,28 +6,23 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use bytes::BytesMut;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
 use crate::floor;
-use crate::subscribers::ROOM;
+use crate::greeting::ROOM;
+use crate::http::{self, Client};
 use crate::void::{During, Result, Void};
-use crate::websocket::{read_head, read_more};
-
-const ANSWER_MAX: usize = 64 * 1024;
 
 pub enum Publisher {
     Backend {
         address: SocketAddr,
         /// Opened by the first publication: the server gives up on connections that ask nothing.
-        stream: Option<TcpStream>,
+        client: Option<Client>,
         /// The whole POST, the same every time.
-        request: Vec<u8>,
-        /// What was read beyond an answer.
-        unread: BytesMut,
+        request: String,
     },
     /// All triggers share one connection, so that the floor has one thread to serve them. Its answers are all alike.
     Trigger(Rc<Control>),
@@ -37,13 +32,8 @@ impl Publisher {
     /// A backend of the product that posts `metric_update` with `data`, the JSON text of an object.
     pub fn backend(address: SocketAddr, data: &str) -> Self {
         let body = format!(r#"{{"type":"metric_update","room":"{ROOM}","data":{data}}}"#);
-        let request = format!(
-            "POST /api/ws/broadcast HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let (request, unread) = (request.into_bytes(), BytesMut::new());
-        Self::Backend { address, stream: None, request, unread }
+        let request = http::post("/api/ws/broadcast", "application/json", &body);
+        Self::Backend { address, client: None, request }
     }
 
     /// `count` triggers of the floor, on one control connection.
@@ -51,7 +41,8 @@ impl Publisher {
     /// # Errors
     /// [`Void`] when the connection fails.
     pub async fn triggers(address: SocketAddr, count: usize) -> Result<Vec<Self>> {
-        let mut stream = connect(address).await?;
+        let mut stream = TcpStream::connect(address).await.during("connecting to the floor")?;
+        stream.set_nodelay(true).during("connecting to the floor")?;
         stream.write_all(floor::CONTROL).await.during("opening the control connection")?;
         let control = Rc::new(Control { stream, turn: Mutex::new(()) });
         Ok((0..count).map(|_| Self::Trigger(Rc::clone(&control))).collect())
@@ -63,13 +54,14 @@ impl Publisher {
     /// [`Void`] when the server does not say that exactly `recipients` were reached.
     pub async fn publish(&mut self, recipients: usize) -> Result<()> {
         match self {
-            Self::Backend { address, stream, request, unread } => {
-                let stream = match stream {
-                    Some(stream) => stream,
-                    None => stream.insert(connect(*address).await?),
+            Self::Backend { address, client, request } => {
+                let client = match client {
+                    Some(client) => client,
+                    None => client.insert(Client::connect(*address).await?),
                 };
-                stream.write_all(request).await.during("publishing")?;
-                let answer = read_answer(stream, unread).await?;
+                let answer = client.ask(request).await?;
+                let answer: Value =
+                    serde_json::from_slice(&answer).during("reading the answer to a broadcast")?;
                 if answer["success"] == true && answer["recipients_count"] == recipients {
                     return Ok(());
                 }
@@ -116,33 +108,4 @@ pub fn metric_update(size: usize) -> Result<String> {
     let pad =
         size.checked_sub(fields.len()).ok_or_else(|| Void::new(format!("no payload fits {size} bytes")))?;
     Ok(json!({ "metricType": "load", "metrics": { "pad": "x".repeat(pad) } }).to_string())
-}
-
-async fn connect(address: SocketAddr) -> Result<TcpStream> {
-    let stream = TcpStream::connect(address).await.during("connecting a publisher")?;
-    stream.set_nodelay(true).during("connecting a publisher")?;
-    Ok(stream)
-}
-
-/// # Errors
-/// [`Void`] for any status but 200, a body without `Content-Length`, or one that is no JSON.
-async fn read_answer(stream: &mut TcpStream, unread: &mut BytesMut) -> Result<Value> {
-    let head = read_head(stream, unread).await?;
-    let length = content_length(&head).filter(|length| *length <= ANSWER_MAX);
-    let length = length.ok_or_else(|| Void::new(format!("an answer of unknown length: {head}")))?;
-    while unread.len() < length {
-        read_more(stream, unread).await?;
-    }
-    let body = unread.split_to(length);
-    if !head.starts_with("HTTP/1.1 200 ") {
-        let status = head.lines().next().unwrap_or_default();
-        return Err(Void::new(format!("broadcast refused: {status}: {}", String::from_utf8_lossy(&body))));
-    }
-    serde_json::from_slice(&body).during("reading the answer to a broadcast")
-}
-
-fn content_length(head: &str) -> Option<usize> {
-    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
-    let (_, value) = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
-    value.trim().parse().ok()
 }

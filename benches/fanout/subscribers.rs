@@ -1,86 +1,43 @@
-//! The subscribers: connected many at a time, then reduced to sockets whose bytes are counted.
+//! The subscribers, reduced to sockets whose bytes are counted.
 //!
-//! All frames of a run are equally long, so a subscriber's position is a division, and a socket that got a byte too
-//! many or too few is found without parsing. The count is kept per socket, never as a sum: two errors must not cancel.
+//! All frames that one subscriber gets in a run are equally long, so its position is a division, and a socket that got
+//! a byte too many or too few is found without parsing. The count is kept per socket, never as a sum: two errors must
+//! not cancel.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::greeting::{Dialect, Subscriber};
 use crate::void::{During, Result, Void, within};
-use crate::websocket::WebSocket;
 
-pub const ROOM: &str = "dashboard:overview";
-const JOIN: &str = r#"{"type":"join","payload":{"room":"dashboard:overview"}}"#;
-const CONNECTING_AT_ONCE: usize = 32;
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
 const FIRST_FRAME_LIMIT: Duration = Duration::from_secs(15);
 const DELIVERY_LIMIT: Duration = Duration::from_secs(15);
 const READ_BUFFER: usize = 64 * 1024;
 
-/// How far the greeting goes before a connection counts as open.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Greeting {
-    /// The floor: 101 and nothing more.
-    Upgrade,
-    /// The product: 101 and `connection_established`.
-    Established,
-    /// The product: and `join`, answered by `room_joined`.
-    Joined,
-}
+/// The first broadcast as the subscribers of each dialect got it.
+pub type Frames = BTreeMap<Dialect, Bytes>;
 
 /// # Errors
-/// [`Void`] of the first connection that fails or is not open in time.
-pub async fn connect(address: SocketAddr, count: usize, greeting: Greeting) -> Result<Vec<WebSocket>> {
-    let one = move |_| within(HANDSHAKE_LIMIT, "a subscriber's handshake", greet(address, greeting));
-    stream::iter(0..count).map(one).buffer_unordered(CONNECTING_AT_ONCE).try_collect().await
-}
-
-async fn greet(address: SocketAddr, greeting: Greeting) -> Result<WebSocket> {
-    let mut socket = WebSocket::connect(address).await?;
-    if greeting != Greeting::Upgrade {
-        expect_type(&mut socket, "connection_established").await?;
-    }
-    if greeting == Greeting::Joined {
-        socket.send(JOIN).await?;
-        expect_type(&mut socket, "room_joined").await?;
-    }
-    Ok(socket)
-}
-
-async fn expect_type(socket: &mut WebSocket, expected: &str) -> Result<()> {
-    let message = socket.message().await?;
-    if message["type"] == expected {
-        return Ok(());
-    }
-    Err(Void::new(format!("a subscriber expected `{expected}` and got {message}")))
-}
-
-/// The first broadcast as every subscriber got it.
-///
-/// # Errors
-/// [`Void`] when one of them got no frame, or another one than its neighbours.
-pub async fn first_frame(sockets: &mut [WebSocket]) -> Result<Bytes> {
+/// [`Void`] when a subscriber got no frame, or another one than those who speak as it does.
+pub async fn first_frames(subscribers: &mut [Subscriber]) -> Result<Frames> {
     within(FIRST_FRAME_LIMIT, "the first broadcast", async {
-        let mut first = Bytes::new();
-        for socket in sockets {
+        let mut frames = Frames::new();
+        for Subscriber { dialect, socket } in subscribers {
             let frame = socket.frame().await?;
-            if !first.is_empty() && frame != first {
+            if *frames.entry(*dialect).or_insert_with(|| frame.clone()) != frame {
                 return Err(Void::new("subscribers got different frames of one broadcast"));
             }
-            first = frame;
         }
-        Ok(first)
+        Ok(frames)
     })
     .await
 }
@@ -94,17 +51,18 @@ pub struct Audience {
 impl Audience {
     /// # Errors
     /// [`Void`] when a socket has unread bytes already.
-    pub fn seat(sockets: Vec<WebSocket>, frame_length: usize) -> Result<Self> {
-        let tally = Rc::new(Tally::new(sockets.len(), frame_length as u64));
+    pub fn seat(subscribers: Vec<Subscriber>, frames: &Frames) -> Result<Self> {
+        let length = |subscriber: &Subscriber| frames.get(&subscriber.dialect).map_or(0, Bytes::len) as u64;
+        let tally = Rc::new(Tally::new(subscribers.iter().map(length)));
         let mut tasks = JoinSet::new();
-        for (seat, socket) in sockets.into_iter().enumerate() {
-            tasks.spawn_local(count(socket.into_stream()?, seat, Rc::clone(&tally)));
+        for (seat, subscriber) in subscribers.into_iter().enumerate() {
+            tasks.spawn_local(count(subscriber.socket.into_stream()?, seat, Rc::clone(&tally)));
         }
         Ok(Self { tally, tasks })
     }
 
     pub fn size(&self) -> usize {
-        self.tally.received.len()
+        self.tally.seats.len()
     }
 
     /// Announces one more broadcast, to be called before it is published; returns its number.
@@ -144,13 +102,11 @@ impl Audience {
         if let Some(fault) = self.tally.fault.borrow().clone() {
             return Err(fault);
         }
-        let expected = self.tally.expected();
-        let mut received = self.tally.received.iter().map(Cell::get).enumerate();
-        match received.find(|(_, bytes)| *bytes != expected) {
+        let announced = self.tally.announced.get();
+        let mut seats = self.tally.seats.iter().enumerate();
+        match seats.find(|(_, seat)| seat.received.get() != seat.expected(announced)) {
             None => Ok(()),
-            Some((seat, bytes)) => {
-                Err(Void::new(format!("subscriber {seat} has {bytes} bytes of {expected} published")))
-            }
+            Some((number, seat)) => Err(seat.miscount(number, announced)),
         }
     }
 
@@ -161,9 +117,7 @@ impl Audience {
 }
 
 struct Tally {
-    frame_length: u64,
-    /// Bytes per subscriber since it was seated.
-    received: Vec<Cell<u64>>,
+    seats: Vec<Seat>,
     announced: Cell<usize>,
     /// Broadcasts that everyone has, with the moment the last one got it.
     complete: RefCell<Vec<Instant>>,
@@ -175,11 +129,28 @@ struct Tally {
     scratch: RefCell<Vec<u8>>,
 }
 
+struct Seat {
+    frame_length: u64,
+    /// Bytes since it was seated.
+    received: Cell<u64>,
+}
+
+impl Seat {
+    fn expected(&self, announced: usize) -> u64 {
+        announced as u64 * self.frame_length
+    }
+
+    fn miscount(&self, number: usize, announced: usize) -> Void {
+        let (received, expected) = (self.received.get(), self.expected(announced));
+        Void::new(format!("subscriber {number} has {received} bytes of {expected} published"))
+    }
+}
+
 impl Tally {
-    fn new(subscribers: usize, frame_length: u64) -> Self {
+    fn new(frame_lengths: impl Iterator<Item = u64>) -> Self {
+        let seat = |frame_length| Seat { frame_length, received: Cell::new(0) };
         Self {
-            frame_length,
-            received: vec![Cell::new(0); subscribers],
+            seats: frame_lengths.map(seat).collect(),
             announced: Cell::new(0),
             complete: RefCell::default(),
             underway: RefCell::default(),
@@ -189,28 +160,24 @@ impl Tally {
         }
     }
 
-    fn expected(&self) -> u64 {
-        self.announced.get() as u64 * self.frame_length
-    }
-
-    fn add(&self, seat: usize, bytes: usize) {
-        let before = self.received[seat].get();
+    fn add(&self, number: usize, bytes: usize) {
+        let seat = &self.seats[number];
+        let before = seat.received.get();
         let after = before + bytes as u64;
-        self.received[seat].set(after);
-        if after > self.expected() {
-            let expected = self.expected();
-            return self.fail(format!("subscriber {seat} has {after} bytes of {expected} published"));
+        seat.received.set(after);
+        if after > seat.expected(self.announced.get()) {
+            return self.fail(seat.miscount(number, self.announced.get()));
         }
         let mut complete = self.complete.borrow_mut();
         let mut underway = self.underway.borrow_mut();
-        for broadcast in before / self.frame_length..after / self.frame_length {
+        for broadcast in before / seat.frame_length..after / seat.frame_length {
             let at = broadcast as usize - complete.len();
             if at >= underway.len() {
                 underway.resize(at + 1, 0);
             }
             underway[at] += 1;
             // Frames are counted in order on every socket, so none completes before an older one.
-            if underway[0] == self.received.len() {
+            if underway[0] == self.seats.len() {
                 underway.pop_front();
                 complete.push(Instant::now());
                 self.changed.notify_waiters();
@@ -219,8 +186,8 @@ impl Tally {
     }
 
     /// Keeps the first fault: the later ones follow from it.
-    fn fail(&self, reason: String) {
-        self.fault.borrow_mut().get_or_insert_with(|| Void::new(reason));
+    fn fail(&self, fault: Void) {
+        self.fault.borrow_mut().get_or_insert(fault);
         self.changed.notify_waiters();
     }
 }
@@ -233,10 +200,10 @@ async fn count(socket: TcpStream, seat: usize, tally: Rc<Tally>) {
             Err(cause) => Err(cause),
         };
         match read {
-            Ok(0) => return tally.fail(format!("the server closed subscriber {seat}")),
+            Ok(0) => return tally.fail(Void::new(format!("the server closed subscriber {seat}"))),
             Ok(bytes) => tally.add(seat, bytes),
             Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {}
-            Err(cause) => return tally.fail(format!("subscriber {seat}: {cause}")),
+            Err(cause) => return tally.fail(Void::new(format!("subscriber {seat}: {cause}"))),
         }
     }
 }

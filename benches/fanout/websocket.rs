@@ -6,8 +6,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 
-use bytes::{Buf, Bytes, BytesMut};
-use serde_json::Value;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -24,14 +23,16 @@ pub struct WebSocket {
 }
 
 impl WebSocket {
+    /// Asks for an upgrade of `target`, a path with its query.
+    ///
     /// # Errors
     /// [`Void`] when the server does not answer 101; it quotes the status line.
-    pub async fn connect(address: SocketAddr) -> Result<Self> {
+    pub async fn connect(address: SocketAddr, target: &str) -> Result<Self> {
         let stream = TcpStream::connect(address).await.during("connecting a subscriber")?;
         stream.set_nodelay(true).during("connecting a subscriber")?;
         let mut socket = Self { stream, unread: BytesMut::new() };
         let request = format!(
-            "GET /ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            "GET {target} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
             random_key()
         );
@@ -43,15 +44,18 @@ impl WebSocket {
         Ok(socket)
     }
 
-    /// Sends one masked text frame of at most 125 bytes.
+    /// Sends one masked text frame of less than 64 KiB.
     ///
     /// # Errors
     /// [`Void`] when the text is longer or the connection is gone.
     pub async fn send(&mut self, text: &str) -> Result<()> {
-        let length = u8::try_from(text.len()).ok().filter(|length| *length <= 125);
-        let length = length.ok_or_else(|| Void::new("a subscriber's message is longer than 125 bytes"))?;
+        let length = u16::try_from(text.len()).during("a subscriber's message is too long")?;
+        let mut frame = match u8::try_from(length) {
+            Ok(short @ 0..=125) => vec![FINAL_TEXT, MASKED | short],
+            _ => [[FINAL_TEXT, MASKED | 126], length.to_be_bytes()].concat(),
+        };
         let mask = RandomState::new().hash_one(length).to_be_bytes();
-        let mut frame = vec![FINAL_TEXT, MASKED | length, mask[0], mask[1], mask[2], mask[3]];
+        frame.extend_from_slice(&mask[..4]);
         frame.extend(text.bytes().enumerate().map(|(at, byte)| byte ^ mask[at % 4]));
         self.stream.write_all(&frame).await.during("sending a subscriber's message")
     }
@@ -71,12 +75,12 @@ impl WebSocket {
         }
     }
 
-    /// The next frame's JSON.
+    /// The next frame's text.
     ///
     /// # Errors
-    /// [`Void`] as for [`WebSocket::frame`], or when it is no JSON.
-    pub async fn message(&mut self) -> Result<Value> {
-        json_of(self.frame().await?)
+    /// [`Void`] as for [`WebSocket::frame`], or when it is none.
+    pub async fn text(&mut self) -> Result<String> {
+        text_of(&self.frame().await?)
     }
 
     /// # Errors
@@ -89,12 +93,13 @@ impl WebSocket {
     }
 }
 
+/// The text of a frame as [`WebSocket::frame`] gives it.
+///
 /// # Errors
-/// [`Void`] when the frame's payload is no JSON.
-pub fn json_of(mut frame: Bytes) -> Result<Value> {
-    let (header, _) = frame_lengths(&frame)?.ok_or_else(|| Void::new("half a frame"))?;
-    frame.advance(header);
-    serde_json::from_slice(&frame).during("reading a frame's JSON")
+/// [`Void`] when it is not one frame, or no text.
+pub fn text_of(frame: &[u8]) -> Result<String> {
+    let (header, _) = frame_lengths(frame)?.ok_or_else(|| Void::new("half a frame"))?;
+    String::from_utf8(frame[header..].to_vec()).during("reading a frame's text")
 }
 
 /// Reads an HTTP head into a string; what follows it stays in `unread`.
