@@ -15,12 +15,13 @@ mod secrets;
 use std::io;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::support::frames::*;
 use crate::support::socket::Socket;
+use crate::support::wire::Wire;
 use crate::support::{PATIENCE, TestServer};
 
 /// The room of the [`Scene`]'s bystander.
@@ -53,8 +54,8 @@ impl Scene {
     }
 
     /// A WebSocket whose frames are written by hand, its welcome read.
-    async fn rogue(&self) -> Rogue {
-        Rogue::over(self.server.connect().await.into_stream())
+    async fn rogue(&self) -> Wire {
+        Wire::over(self.server.connect().await.into_stream())
     }
 
     /// All attackers have gone: the server serves, the bystander has noticed nothing but what is
@@ -75,58 +76,10 @@ impl Scene {
     }
 }
 
-/// A WebSocket client that may send anything, and reads while it sends.
-struct Rogue {
-    stream: TcpStream,
-    arrived: Vec<u8>,
-    has_ended: bool,
-}
-
-impl Rogue {
-    fn over(stream: TcpStream) -> Rogue {
-        Rogue { stream, arrived: Vec::new(), has_ended: false }
-    }
-
-    /// Sends `bytes`, or as much of them as the server takes.
-    async fn send(&mut self, bytes: &[u8]) {
-        let Rogue { stream, arrived, has_ended } = self;
-        let (mut reads, mut writes) = stream.split();
-        let exchange = async {
-            let write = writes.write_all(bytes);
-            tokio::pin!(write);
-            loop {
-                tokio::select! {
-                    // A refusal may come, and the connection end, before everything is sent.
-                    _ = &mut write => return,
-                    read = reads.read_buf(arrived), if !*has_ended => {
-                        *has_ended = !matches!(read, Ok(1..));
-                    }
-                }
-            }
-        };
-        timeout(PATIENCE, exchange).await.expect("the server takes or refuses what is sent");
-    }
-
+/// What a plain client says and hears.
+impl Wire {
     async fn say(&mut self, message: &Value) {
         self.send(&frame(FIN | TEXT, message.to_string().as_bytes())).await;
-    }
-
-    /// The next frame's opcode and payload; `None` once the connection has ended.
-    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
-        loop {
-            if let Some((opcode, payload, rest)) = split_frame(&self.arrived) {
-                let found = (opcode, payload.to_vec());
-                self.arrived = rest.to_vec();
-                return Some(found);
-            }
-            if self.has_ended {
-                assert!(self.arrived.is_empty(), "the last frame is whole: {:?}", self.arrived);
-                return None;
-            }
-            let read = self.stream.read_buf(&mut self.arrived);
-            let read = timeout(PATIENCE, read).await.expect("a frame, or the end, in time");
-            self.has_ended = !matches!(read, Ok(1..));
-        }
     }
 
     /// The next frame, which must be an event.
@@ -150,26 +103,6 @@ impl Rogue {
         let answer = self.next_event().await;
         assert_eq!(answer["id"], "open?", "{answer}");
     }
-
-    /// The next frame must be a close, and the last. Gives its code.
-    async fn close_code(&mut self) -> u16 {
-        let Some((CLOSE, payload)) = self.next().await else { panic!("no close frame") };
-        assert_eq!(self.next().await, None, "nothing follows a close frame");
-        payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))
-    }
-}
-
-/// The server's frame at the front of `bytes`, if it is whole, and what stands behind it.
-fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let length = *bytes.get(1)?;
-    assert!(length < 0x80, "a server masks nothing");
-    let (head, length) = match length {
-        126 => (4, u64::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?))),
-        127 => (10, u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?)),
-        short => (2, u64::from(short)),
-    };
-    let end = head + usize::try_from(length).unwrap();
-    Some((bytes[0] & 0x0F, bytes.get(head..end)?, &bytes[end..]))
 }
 
 /// Reads to the end of the connection.

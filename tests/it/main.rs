@@ -9,6 +9,7 @@ mod journeys;
 mod order;
 mod proto_properties;
 mod slow_clients;
+mod socketio;
 mod socketio_properties;
 mod support;
 mod time;

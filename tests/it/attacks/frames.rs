@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use super::{
-    BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, Rogue, Scene, TEXT, frame, header, rest_of, split_frame,
+    BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, Scene, TEXT, Wire, frame, header, rest_of, split_frame,
 };
 
 /// Everything that ends a connection, and with which code.
@@ -219,7 +219,7 @@ async fn who_sends_too_much_and_reads_only_afterwards_finds_the_close_frame() {
         ("bad UTF-8 and 5 MB more", [frame(FIN | TEXT, b"\xff"), vec![b'x'; 5_000_000]].concat()),
     ];
     for (what, bytes) in sent {
-        let Rogue { mut stream, .. } = scene.rogue().await;
+        let Wire { mut stream, .. } = scene.rogue().await;
         stream.write_all(&bytes).await.unwrap_or_else(|error| panic!("{what}: cut off with {error}"));
         let arrived = rest_of(&mut stream).await;
         let (opcode, payload, rest) =

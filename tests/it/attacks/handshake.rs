@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{FIN, Rogue, Scene, TEXT, frame, rest_of};
+use super::{FIN, Scene, TEXT, Wire, frame, rest_of};
 use crate::support::http::{self, Answer};
 use crate::support::{PATIENCE, TestServer};
 
@@ -192,7 +192,7 @@ async fn huge_and_countless_headers_are_refused() {
         b"\r\n".repeat(100_000),
     ];
     for bytes in floods {
-        let mut attacker = Rogue::over(TcpStream::connect(scene.server.address()).await.unwrap());
+        let mut attacker = Wire::over(TcpStream::connect(scene.server.address()).await.unwrap());
         attacker.send(&bytes).await;
         // The server may have closed already.
         let _ = SockRef::from(&attacker.stream).shutdown(std::net::Shutdown::Write);
@@ -232,7 +232,7 @@ async fn frames_in_the_same_packet_as_the_handshake_are_answered_in_order() {
     let (answer, stream) = exchange(&scene.server, &[good(), frames].concat()).await;
 
     assert_eq!(answer.status, 101);
-    let mut socket = Rogue { stream, arrived: answer.body, has_ended: false };
+    let mut socket = Wire { stream, arrived: answer.body, has_ended: false };
     assert_eq!(socket.next_event().await["type"], "connection_established");
     for id in 0..50 {
         assert_eq!(socket.next_event().await["id"], id);
@@ -260,12 +260,12 @@ async fn a_request_in_front_of_the_handshake_is_answered_first() {
 }
 
 /// Opens `path` with these raw header lines, and gives its welcome and the socket.
-async fn welcomed(server: &TestServer, path: &str, headers: &[u8]) -> (Value, Rogue) {
+async fn welcomed(server: &TestServer, path: &str, headers: &[u8]) -> (Value, Wire) {
     let mut bytes = handshake(&format!("GET {path} HTTP/1.1"), &[]);
     bytes.truncate(bytes.len() - 2);
     let (answer, stream) = exchange(server, &[&bytes[..], headers, b"\r\n"].concat()).await;
     assert_eq!(answer.status, 101, "{path}: {}", answer.text());
-    let mut socket = Rogue { stream, arrived: answer.body, has_ended: false };
+    let mut socket = Wire { stream, arrived: answer.body, has_ended: false };
     let welcome = socket.next_event().await;
     assert_eq!(welcome["type"], "connection_established");
     (welcome, socket)

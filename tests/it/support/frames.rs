@@ -1,4 +1,4 @@
-//! A client's WebSocket frames, written without the codec's help.
+//! WebSocket frames, written and read without the codec's help.
 
 pub const FIN: u8 = 0x80;
 pub const CONTINUATION: u8 = 0x0;
@@ -33,4 +33,17 @@ pub fn header(first: u8, length: u64) -> Vec<u8> {
     }
     bytes.extend(MASK);
     bytes
+}
+
+/// The server's frame at the front of `bytes`, if it is whole, and what stands behind it.
+pub fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let length = *bytes.get(1)?;
+    assert!(length < 0x80, "a server masks nothing");
+    let (head, length) = match length {
+        126 => (4, u64::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?))),
+        127 => (10, u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?)),
+        short => (2, u64::from(short)),
+    };
+    let end = head + usize::try_from(length).unwrap();
+    Some((bytes[0] & 0x0F, bytes.get(head..end)?, &bytes[end..]))
 }

@@ -49,23 +49,35 @@ pub async fn request(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Answer {
+    let mut headers = headers.to_vec();
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("connection")) {
+        headers.push(("connection", "close"));
+    }
+    let mut bytes = head(address, method, path, &headers, body.len());
+    bytes.extend_from_slice(body);
+    parse(&raw(address, &bytes).await)
+}
+
+/// A request's head, a `Host` included unless given, and a `Content-Length` if there is a body.
+pub fn head(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    length: usize,
+) -> Vec<u8> {
     let mut head = format!("{method} {path} HTTP/1.1\r\n");
     let is_given = |name: &str| headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
     if !is_given("host") {
         head += &format!("host: {address}\r\n");
     }
-    if !is_given("connection") {
-        head += "connection: close\r\n";
-    }
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
-    if !body.is_empty() && !is_given("transfer-encoding") {
-        head += &format!("content-length: {}\r\n", body.len());
+    if length > 0 && !is_given("transfer-encoding") && !is_given("content-length") {
+        head += &format!("content-length: {length}\r\n");
     }
-    let mut bytes = (head + "\r\n").into_bytes();
-    bytes.extend_from_slice(body);
-    parse(&raw(address, &bytes).await)
+    (head + "\r\n").into_bytes()
 }
 
 /// Sends `bytes` and gives everything that comes until the server closes.

@@ -1,10 +1,13 @@
 //! A real server in this process, and clients that talk to it over real sockets.
 
 pub mod clock;
+pub mod engine;
 pub mod frames;
 pub mod http;
 pub mod socket;
+pub mod socketio;
 pub mod token;
+pub mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
