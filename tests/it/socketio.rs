@@ -5,8 +5,12 @@
 
 mod abandoned;
 mod access;
+mod acks;
+mod connecting;
 mod handshake;
 mod heartbeat;
+mod namespaces;
+mod packets;
 mod polling;
 mod pushes;
 mod upgrade;

@@ -19,7 +19,7 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// A session that polls and one on a WebSocket, both connected.
 async fn both(server: &TestServer, path: &'static str) -> [Engine; 2] {
-    let mut engines = [Engine::polling(server, path).await, Engine::websocket(server, path).await];
+    let mut engines = Engine::both(server, path).await;
     for engine in &mut engines {
         engine.connect("/", "ann").await;
     }

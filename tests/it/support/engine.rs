@@ -105,8 +105,13 @@ pub struct Engine {
 impl Engine {
     /// Opens a session that polls.
     pub async fn polling(server: &TestServer, path: &'static str) -> Engine {
+        Engine::polling_with(server, path, &[]).await
+    }
+
+    /// Opens a session that polls, with these headers in its first request.
+    pub async fn polling_with(server: &TestServer, path: &'static str, headers: &[(&str, &str)]) -> Engine {
         let mut engine = Engine::without_sid(server.address(), path);
-        engine.gets.ask("GET", &format!("{path}?EIO=4&transport=polling"), &[], b"").await;
+        engine.gets.ask("GET", &format!("{path}?EIO=4&transport=polling"), headers, b"").await;
         let answer = engine.gets.answer().await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         engine.sid = sid_of(&answer.text());
@@ -246,6 +251,31 @@ impl Engine {
         }
     }
 
+    /// Sends one binary message by the transport there is.
+    pub async fn say_bytes(&mut self, bytes: &[u8]) {
+        match &mut self.wire {
+            Some(wire) => wire.binary(bytes).await,
+            None => self.push(format!("b{}", base64(bytes))).await,
+        }
+    }
+
+    /// Sends one packet that ends the session.
+    #[track_caller]
+    pub fn say_last(&mut self, packet: &str) -> impl Future<Output = ()> {
+        let caller = std::panic::Location::caller();
+        async move {
+            match &mut self.wire {
+                Some(wire) => wire.text(packet).await,
+                None => {
+                    let answer = self.post(packet).await;
+                    let refused = (400, BAD_REQUEST.to_owned());
+                    assert_eq!((answer.status, answer.text()), refused, "at {caller}: {packet}");
+                }
+            }
+            self.expect_closed().await;
+        }
+    }
+
     /// The next packet; bytes as `b` and base64, as polling has them.
     #[track_caller]
     pub fn hear(&mut self) -> impl Future<Output = String> {
@@ -274,6 +304,11 @@ impl Engine {
     pub fn expect(&mut self, packet: &str) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
         async move { assert_eq!(self.hear().await, packet, "at {caller}") }
+    }
+
+    /// A session that polls and one on a WebSocket.
+    pub async fn both(server: &TestServer, path: &'static str) -> [Engine; 2] {
+        [Engine::polling(server, path).await, Engine::websocket(server, path).await]
     }
 
     /// The session is over: nobody knows its sid any more, or its WebSocket has been closed.
