@@ -24,6 +24,7 @@ use crate::auth::access::Access;
 use crate::auth::admin::AdminRule;
 use crate::auth::token::Tokens;
 use crate::config::{AdminRoomJoin, Settings};
+use crate::dialect::spelling::Spellings;
 use crate::domain::Ambient;
 use crate::domain::farewell::Farewell;
 use crate::domain::json;
@@ -39,7 +40,6 @@ use crate::hub::room_server::RoomServer;
 use crate::hub::worker::Crew;
 use crate::limits::budget::Budget;
 use crate::limits::connections::Connections;
-use crate::limits::quota::Quota;
 use crate::limits::rate::AddressRate;
 use crate::listeners;
 use crate::session::directory::Directory;
@@ -73,7 +73,7 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSED_TOGETHER: usize = 250;
 const PARTS: u32 = 20;
 const BETWEEN_PARTS: Duration = Duration::from_millis(100);
-/// Connections that speak HTTP at one time, one for each session not counted.
+/// Connections that speak HTTP at one time, two for each session not counted.
 const HTTP_CONNECTIONS: usize = 4096;
 /// Socket.IO clients beyond the limit that may be told so at one time.
 const SURPLUS: usize = 1000;
@@ -116,6 +116,8 @@ impl App {
             access: Arc::new(access(&settings)),
             ambient: ambient.clone(),
             directory: Arc::default(),
+            spellings: Arc::default(),
+            pushed: Budget::of(settings.send_queue_total_bytes),
             inbound: Budget::of(settings.send_queue_total_bytes),
         };
 
@@ -125,8 +127,8 @@ impl App {
             .shutdown_timeout(settings.shutdown_timeout.as_secs())
             .disable_signals();
         let stopping = server.graceful_shutdown_signal();
-        // Every session may have a poll parked.
-        let places = Connections::up_to(HTTP_CONNECTIONS + settings.max_connections);
+        // Every session may have a poll parked, and pushes beside it.
+        let places = Connections::up_to(HTTP_CONNECTIONS + 2 * settings.max_connections);
         // Longer than any answer is rightly held back.
         let patience = KEEP_ALIVE + settings.ping_interval + settings.ping_timeout;
         for listener in listeners {
@@ -253,6 +255,8 @@ struct Parts {
     access: Arc<Access>,
     ambient: Ambient,
     directory: Arc<Directory>,
+    spellings: Arc<Spellings>,
+    pushed: Arc<Budget<SocketKey>>,
     inbound: Arc<Budget<SocketKey>>,
 }
 
@@ -265,6 +269,8 @@ impl Parts {
             ambient: self.ambient.clone(),
             inbound: Arc::clone(&self.inbound),
             directory: Arc::clone(&self.directory),
+            spellings: Arc::clone(&self.spellings),
+            pushed: Arc::clone(&self.pushed),
             worker: crew.worker_here(),
         })
     }
@@ -330,7 +336,6 @@ fn shared(settings: &Settings, addresses: &[SocketAddr], ambient: &Ambient) -> S
         },
         connections: Connections::up_to(settings.max_connections),
         surplus: Connections::up_to(SURPLUS),
-        pushed: Quota::of(settings.send_queue_total_bytes),
         compress_from: settings.compression_enabled.then_some(settings.compression_threshold_bytes),
         addresses: AddressRate::new(rate, &ambient.clock),
         origins: settings.cors_origins.clone(),

@@ -1,4 +1,5 @@
-//! Who may join which room: one table by kind of room, refusing by default (contract section 9).
+//! Who may join which room and speak in it: one table by kind of room, refusing by default
+//! (contract section 9).
 
 use crate::config::RoomPatterns;
 use crate::domain::error::{ClientError, ErrorCode};
@@ -65,6 +66,23 @@ impl Access {
         if allowed { Ok(()) } else { Err(ClientError::unauthorized("This room is not open to you")) }
     }
 
+    /// Whether `who` may cause events in a room it is in; whether it is in there is the RoomServer's
+    /// to say. Everyone signed in is in some rooms without asking, so being there is no right to speak.
+    ///
+    /// # Errors
+    /// `UNAUTHORIZED`.
+    pub fn may_publish(&self, who: &Identity, room: &Room) -> Result<(), ClientError> {
+        let allowed = who.is_verified()
+            && match room.kind() {
+                Kind::Free | Kind::Public => true,
+                Kind::Admin => who.admin,
+                Kind::Tenant | Kind::Org | Kind::Channel(_) | Kind::Global | Kind::User => false,
+                Kind::Project | Kind::Agent | Kind::Dashboard | Kind::Voice | Kind::Clips => false,
+                Kind::Unknown => false,
+            };
+        if allowed { Ok(()) } else { Err(ClientError::unauthorized("You may not speak in this room")) }
+    }
+
     fn lists_project(who: &Identity, room: &Room) -> bool {
         match (&who.projects, &who.rooms) {
             (None, None) => true,
@@ -126,6 +144,34 @@ mod tests {
         for (name, expected) in table {
             let room = Room::parse(name).unwrap();
             let allowed = [&nobody, &user, &admin].map(|who| access().may_join(who, &room).is_ok());
+            assert_eq!(allowed, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn being_in_a_room_is_no_right_to_speak_in_it() {
+        let nobody = (*Identity::anonymous()).clone();
+        let user = verified(|_| ());
+        let admin = verified(|who| who.admin = true);
+        let table = [
+            ("blueprint-1", [false, true, true]),
+            ("public:lobby", [false, true, true]),
+            ("admin:broadcast", [false, false, true]),
+            ("global", [false, false, false]),
+            ("user:u1", [false, false, false]),
+            ("org:o", [false, false, false]),
+            ("tenant:demo1", [false, false, false]),
+            ("project:1", [false, false, false]),
+            ("agent:a", [false, false, false]),
+            ("dashboard:overview", [false, false, false]),
+            ("clips:analytics", [false, false, false]),
+            ("voice:training", [false, false, false]),
+            ("kpi:org:o", [false, false, false]),
+            ("clips:x", [false, false, false]),
+        ];
+        for (name, expected) in table {
+            let room = Room::parse(name).unwrap();
+            let allowed = [&nobody, &user, &admin].map(|who| access().may_publish(who, &room).is_ok());
             assert_eq!(allowed, expected, "{name}");
         }
     }

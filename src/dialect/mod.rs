@@ -11,6 +11,7 @@ pub mod answer;
 pub mod plain;
 pub mod prepared;
 pub mod socketio;
+pub mod spelling;
 
 pub use answer::{Answer, Request};
 pub use prepared::Prepared;
@@ -29,8 +30,7 @@ pub enum Dialect {
     #[default]
     Plain,
     SocketIo(Namespace),
-    /// A namespace that the client spells with a query behind it: it compares names, and ignores
-    /// what is not spelled alike.
+    /// A namespace that the client spells with a query behind it: one of [`spelling::Spellings`].
     SocketIoAs(Arc<str>),
 }
 

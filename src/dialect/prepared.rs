@@ -5,7 +5,7 @@
 //! socket, so the bytes are the same for a thousand of them.
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 
@@ -29,27 +29,32 @@ pub struct Prepared {
     plain: Vec<Variant>,
     /// By namespace, with attachments as bytes and as base64.
     socketio: [[Variant; 2]; Namespace::ALL.len()],
+    /// The same for namespaces spelled otherwise, of which there are few.
+    spelled: Mutex<Vec<Spelled>>,
 }
+
+/// A frame for a namespace spelled so, with attachments as base64 or not.
+type Spelled = (Arc<str>, bool, Option<Bytes>);
 
 impl Prepared {
     /// `ack` must be below 2^31 (contract D-35).
     pub fn new(publication: Publication, labels: Vec<Option<Arc<str>>>, ack: Option<u32>) -> Prepared {
         let plain = labels.iter().map(|_| OnceLock::new()).collect();
-        Prepared { publication, ack, labels, plain, socketio: Default::default() }
+        Prepared { publication, ack, labels, plain, socketio: Default::default(), spelled: Mutex::default() }
     }
 
     /// The entry for a socket that speaks `dialect` and was matched by `label`; `base64` where its
     /// transport takes no bytes. `None` if the publication cannot be told in that dialect.
     pub fn frame(&self, dialect: &Dialect, label: Label, base64: bool) -> Option<Cow<'_, Bytes>> {
+        // Without attachments both are the same.
+        let base64 = base64 && !self.publication.attachments.is_empty();
         let shared = match dialect {
             Dialect::Plain => self.plain(label),
             Dialect::SocketIo(namespace) => {
-                // Without attachments both are the same.
-                let base64 = base64 && !self.publication.attachments.is_empty();
                 let variant = &self.socketio[*namespace as usize][usize::from(base64)];
                 variant.get_or_init(|| self.spell(namespace.name(), base64))
             }
-            Dialect::SocketIoAs(spelled) => return self.spell(spelled, base64).map(Cow::Owned),
+            Dialect::SocketIoAs(spelled) => return self.spelled(spelled, base64).map(Cow::Owned),
         };
         shared.as_ref().map(Cow::Borrowed)
     }
@@ -57,6 +62,18 @@ impl Prepared {
     fn plain(&self, label: Label) -> &Option<Bytes> {
         let index = label as usize;
         self.plain[index].get_or_init(|| plain::publication(&self.publication, self.labels[index].as_deref()))
+    }
+
+    fn spelled(&self, namespace: &Arc<str>, base64: bool) -> Option<Bytes> {
+        // The list is never left half changed, so a poisoned lock is as good as a sound one.
+        let mut spelled = self.spelled.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = spelled.iter().find(|(name, form, _)| name == namespace && *form == base64);
+        if let Some((_, _, frame)) = known {
+            return frame.clone();
+        }
+        let frame = self.spell(namespace, base64);
+        spelled.push((Arc::clone(namespace), base64, frame.clone()));
+        frame
     }
 
     fn spell(&self, namespace: &str, base64: bool) -> Option<Bytes> {

@@ -55,8 +55,7 @@ async fn serve(
         // Any other protocol that is offered may be passed over (RFC 9110, 7.8).
         upgrade: request.headers().get_all(header::UPGRADE).any(names_websocket),
         origin: caller::origin(request, state),
-        // Whether it still polls is known on its own thread only, where it answers the same.
-        session: session.as_ref().map(|_| Transport::Polling),
+        session: session.as_ref().map(|session| session.pushes().transport()),
     };
     let outcome = match (judge(&asked, &query), session) {
         (Err(error), _) => return refuse(&asked, error),
@@ -169,7 +168,7 @@ fn push_answer(answer: push::Taken, asked: &Request) -> HttpResponse {
             ok.insert_header((header::CACHE_CONTROL, "no-store")).body("ok")
         }
         push::Taken::Heard(PushAnswer::Refused(error)) => refuse(asked, error),
-        push::Taken::Heard(PushAnswer::Unavailable) | push::Taken::TooMuch => unavailable(),
+        push::Taken::Heard(PushAnswer::Unavailable) | push::Taken::Unwanted => unavailable(),
         push::Taken::TooLarge => HttpResponse::PayloadTooLarge().finish(),
         push::Taken::TooSlow => HttpResponse::RequestTimeout().finish(),
         push::Taken::NoText => refuse(asked, HandshakeError::BAD_REQUEST),

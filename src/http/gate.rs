@@ -9,26 +9,29 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 use tokio::net::TcpStream;
 
 use crate::domain::time::{Clock, Moment, Sleep};
 use crate::limits::connections::Place;
 
 /// Bytes that are read before the framework must have answered them. A few dozen small requests.
-const BITE: usize = 4 * 1024;
+const BITE: u64 = 4 * 1024;
+
+/// Bytes the kernel may hold for one client. Without a bound it takes megabytes from us for a client
+/// that reads nothing, and our own bound would notice too late.
+const SEND_BUFFER: usize = 128 * 1024;
 
 /// How long the peer's kernel may take nothing of an answer before the connection is given up.
 const STALLED: Duration = Duration::from_secs(30);
 
 pub struct Gate {
-    stream: TcpStream,
-    /// Given out since the framework was last made to wait.
-    bitten: usize,
+    /// Limited to what is left of a bite.
+    stream: Take<TcpStream>,
     is_blocked: bool,
     patience: Patience,
     _place: Place,
@@ -72,8 +75,9 @@ impl Gate {
     /// The connection has ended already.
     pub fn new(stream: TcpStream, place: Place, patience: Patience) -> io::Result<Gate> {
         stream.set_nodelay(true)?;
+        SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
         SockRef::from(&stream).set_tcp_user_timeout(Some(STALLED))?;
-        Ok(Gate { stream, bitten: 0, is_blocked: false, patience, _place: place })
+        Ok(Gate { stream: stream.take(BITE), is_blocked: false, patience, _place: place })
     }
 
     /// The socket, for a session, which has bounds of its own.
@@ -81,8 +85,9 @@ impl Gate {
     /// # Errors
     /// The connection has ended already.
     pub fn open(self) -> io::Result<TcpStream> {
-        SockRef::from(&self.stream).set_tcp_user_timeout(None)?;
-        Ok(self.stream)
+        let stream = self.stream.into_inner();
+        SockRef::from(&stream).set_tcp_user_timeout(None)?;
+        Ok(stream)
     }
 }
 
@@ -99,25 +104,19 @@ impl AsyncRead for Gate {
             // The blocked write wakes the task.
             return Poll::Pending;
         }
-        if self.bitten >= BITE {
+        if self.stream.limit() == 0 {
             // A pause in which the framework answers, behind the thread's other tasks.
-            self.bitten = 0;
+            self.stream.set_limit(BITE);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let limit = buffer.remaining().min(BITE - self.bitten);
-        let mut bite = ReadBuf::new(buffer.initialize_unfilled_to(limit));
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut bite))?;
-        let count = bite.filled().len();
-        buffer.advance(count);
-        self.bitten += count;
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Gate {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let written = Pin::new(self.stream.get_mut()).poll_write(cx, bytes);
         let was_blocked = std::mem::replace(&mut self.is_blocked, written.is_pending());
         if written.is_ready() {
             self.patience.begin_anew();
@@ -130,10 +129,10 @@ impl AsyncWrite for Gate {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(self.stream.get_mut()).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(self.stream.get_mut()).poll_shutdown(cx)
     }
 }

@@ -29,7 +29,6 @@ use actix_web::{HttpRequest, Resource, Route};
 use crate::auth::admin::AdminRule;
 use crate::domain::time::{Moment, Timestamp};
 use crate::limits::connections::Connections;
-use crate::limits::quota::Quota;
 use crate::limits::rate::AddressRate;
 use crate::proto::engineio::Origin;
 use crate::session::Services;
@@ -40,8 +39,6 @@ pub struct Shared {
     pub connections: Arc<Connections>,
     /// Those beyond, who are only to be told (contract D-14).
     pub surplus: Arc<Connections>,
-    /// Bytes that the bodies of all polling clients' POSTs hold.
-    pub pushed: Arc<Quota>,
     /// Answers to polls are compressed from this size; `None` if never.
     pub compress_from: Option<usize>,
     pub addresses: AddressRate,

@@ -9,9 +9,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
 use super::State;
-use crate::limits::quota::Share;
-use crate::proto::engineio::{CloseReason, PushAnswer};
+use crate::hub::messages::Evict;
+use crate::proto::engineio::{CloseReason, HandshakeError, PushAnswer};
 use crate::session::handle::Handle;
+use crate::session::pushes::Body;
 
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -23,8 +24,8 @@ pub enum Taken {
     Heard(PushAnswer),
     /// More bytes than one POST may have.
     TooLarge,
-    /// More bytes than all POSTs together may hold now.
-    TooMuch,
+    /// All POSTs together hold too much and this session's most, or the session is leaving.
+    Unwanted,
     TooSlow,
     /// Bytes, which Engine.IO does not send so.
     NoText,
@@ -33,22 +34,28 @@ pub enum Taken {
 /// Hands a POST's body to its session. Whatever goes wrong with it ends the session: packets are
 /// lost, and the client has given the session up already or soon will.
 pub async fn take(request: &HttpRequest, payload: web::Payload, state: &State, session: &Handle) -> Taken {
-    let content_type = request.headers().get(header::CONTENT_TYPE);
-    if content_type.is_some_and(|own| own.as_bytes().starts_with(b"application/octet-stream")) {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|own| own.to_str().ok());
+    let essence = content_type.and_then(|own| own.split(';').next()).map(str::trim);
+    if essence.is_some_and(|own| own.eq_ignore_ascii_case("application/octet-stream")) {
         session.end(CloseReason::BadPacket);
         return Taken::NoText;
     }
+    let Some(counted) = session.pushes().begin() else {
+        session.end(CloseReason::TooManyPushes);
+        return Taken::Heard(PushAnswer::Refused(HandshakeError::BAD_REQUEST));
+    };
     // A client that goes away in the middle makes this future go, too.
     let mut unless_whole = EndUnless { session, reason: Some(CloseReason::PushAborted) };
     let clock = &state.services.ambient.clock;
     let read = tokio::select! {
-        read = read(payload, state) => read,
+        read = read(payload, counted, state) => read,
+        () = session.pushes().over() => Err((Taken::Unwanted, CloseReason::ShuttingDown)),
         () = clock.sleep_until(clock.now() + DEADLINE) => Err((Taken::TooSlow, CloseReason::PushAborted)),
     };
     match read {
-        Ok((body, share)) => {
+        Ok((body, counted)) => {
             unless_whole.reason = None;
-            Taken::Heard(session.push(body, share).await)
+            Taken::Heard(session.push(body, counted).await)
         }
         Err((taken, reason)) => {
             unless_whole.reason = Some(reason);
@@ -71,19 +78,27 @@ impl Drop for EndUnless<'_> {
     }
 }
 
-async fn read(mut payload: web::Payload, state: &State) -> Result<(Bytes, Share), (Taken, CloseReason)> {
+async fn read(
+    mut payload: web::Payload,
+    mut counted: Body,
+    state: &State,
+) -> Result<(Bytes, Body), (Taken, CloseReason)> {
     let most = state.services.settings.hard_message_bytes;
-    let mut share = state.shared.pushed.share();
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let Ok(chunk) = chunk else { return Err((Taken::TooSlow, CloseReason::PushAborted)) };
         if body.len() + chunk.len() > most {
             return Err((Taken::TooLarge, CloseReason::TooLarge));
         }
-        if !share.grow(chunk.len()) {
-            return Err((Taken::TooMuch, CloseReason::ShuttingDown));
-        }
         body.extend_from_slice(&chunk);
+        match counted.holds(body.capacity()) {
+            Some(fullest) if fullest == counted.session() => {
+                return Err((Taken::Unwanted, CloseReason::ShuttingDown));
+            }
+            // Never lost: the RoomServer outlives every session.
+            Some(fullest) => state.services.worker.rooms().do_send(Evict(fullest)),
+            None => {}
+        }
     }
-    Ok((body.freeze(), share))
+    Ok((body.freeze(), counted))
 }

@@ -22,7 +22,6 @@ use actix_service::{Service, ServiceFactory, always_ready};
 use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use futures_util::{FutureExt, TryFutureExt, future::LocalBoxFuture};
-use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::codec::Encoder;
@@ -35,10 +34,6 @@ use crate::session::start::Ticket;
 
 /// An upgrade request and the connection it came on.
 type Upgrade = (Request, Framed<Gate, h1::Codec>);
-
-/// Bytes the kernel may hold for one client. Without a bound it takes megabytes from us for a client
-/// that reads nothing, and our own bound would notice too late.
-const SEND_BUFFER: usize = 128 * 1024;
 
 /// How long, and how many, bytes of a WebSocket that is turned away are read away.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
@@ -140,7 +135,6 @@ fn hand_over(
     let FramedParts { io: gate, mut codec, read_buf, write_buf: mut head, .. } = framed.into_parts();
     codec.encode(Message::Item((answer.drop_body(), BodySize::Stream)), &mut head)?;
     let stream = gate.open()?;
-    SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
     // Copied, because both are the framework's 8 KiB buffers and would be kept whole.
     let (head, unread) = (Bytes::copy_from_slice(&head), Bytes::copy_from_slice(&read_buf));
     match ticket {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix::{Addr, Message};
+use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
@@ -93,10 +94,13 @@ pub struct Relay {
 #[rtype(result = "Vec<String>")]
 pub struct OwnRooms(pub SocketKey);
 
-/// A socket is gone.
+/// A socket is gone. What is said with it is the last thing it is sent.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Detach(pub SocketKey);
+pub struct Detach {
+    pub key: SocketKey,
+    pub last: Option<Bytes>,
+}
 
 /// Close this socket as too slow: it holds the most when too much waits in all.
 #[derive(Message)]
@@ -170,7 +174,10 @@ pub enum Work {
         /// Dropped once that is done.
         done: oneshot::Sender<()>,
     },
-    Detach(SocketKey),
+    Detach {
+        key: SocketKey,
+        last: Option<Bytes>,
+    },
     Evict(SocketKey),
     /// Say goodbye to one socket.
     Dismiss(SocketKey, Farewell),

@@ -87,14 +87,19 @@ impl Outbox {
         self.is_base64.get()
     }
 
-    pub fn set_base64(&self) {
-        self.is_base64.set(true);
+    /// What holds for the transport that is being opened.
+    pub fn set_base64(&self, is_base64: bool) {
+        self.is_base64.set(is_base64);
     }
 
     /// Writes to `stream` from now on, what waits first. A second one is not taken.
     pub fn adopt(self: &Rc<Self>, stream: TcpStream) {
         if self.stream.set(stream).is_ok() {
             let mut queue = self.queue.borrow_mut();
+            if let Status::Closing(farewell) = queue.status {
+                // Polls had no use for it.
+                queue.push(dialect::farewell(farewell));
+            }
             queue.account = None;
             self.push_on(&mut queue);
         }
@@ -176,6 +181,9 @@ impl Outbox {
             return false;
         }
         queue.push(frame.clone());
+        if self.stream.get().is_none() {
+            return self.settle(&mut queue);
+        }
         // A blocked socket's bytes are booked as they come: nothing may wake its drainer for long.
         if queue.account.is_none() && self.is_over(&queue) {
             // Nothing is blocked: it is not the client that is slow, only the flush is not yet due.
@@ -271,8 +279,11 @@ impl Outbox {
 
     /// Books the queue's size in the shared budget; an overdrawn budget closes the fullest.
     fn book(self: &Rc<Self>, queue: &mut Queue) -> bool {
-        let is_small = self.stream.get().is_none() && queue.bytes < BOOKED_FROM;
-        if queue.status != Status::Open || is_small {
+        if queue.status != Status::Open {
+            return true;
+        }
+        if self.stream.get().is_none() && queue.bytes < BOOKED_FROM {
+            queue.account = None;
             return true;
         }
         let account = queue.account.get_or_insert_with(|| self.policy.budget.open(self.key));

@@ -169,10 +169,10 @@ impl Handler<OwnRooms> for RoomServer {
 impl Handler<Detach> for RoomServer {
     type Result = ();
 
-    fn handle(&mut self, Detach(key): Detach, _: &mut Self::Context) {
+    fn handle(&mut self, Detach { key, last }: Detach, _: &mut Self::Context) {
         let _critical = critical();
         if self.books.detach(key) {
-            self.tell(key.worker, Work::Detach(key));
+            self.tell(key.worker, Work::Detach { key, last });
         }
     }
 }

@@ -191,7 +191,12 @@ impl WorkerHub {
                 }
                 self.write(key, &confirm);
             }
-            Some(Work::Detach(key)) => self.roster.vacate(key),
+            Some(Work::Detach { key, last }) => {
+                if let Some(last) = last {
+                    self.write(key, &Reply::one(last));
+                }
+                self.roster.vacate(key);
+            }
             Some(Work::Evict(key)) => {
                 if let Some(outbox) = self.worker.outbox(key) {
                     outbox.evict();

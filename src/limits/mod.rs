@@ -4,5 +4,4 @@
 
 pub mod budget;
 pub mod connections;
-pub mod quota;
 pub mod rate;

@@ -4,6 +4,7 @@
 //! its actions are carried out. Packets are heard in [`super::hearing`].
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use log::info;
@@ -12,7 +13,9 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::directory::{EnginePath, Registration};
+use super::endings::farewell_of;
 use super::handle::{HandedOver, Polled, Probed, Push};
+use super::pushes::Pushes;
 use super::{Phase, Session};
 use crate::dialect::{self, Namespace, socketio};
 use crate::domain::farewell::Farewell;
@@ -36,6 +39,8 @@ pub struct Engine {
     parked: Option<oneshot::Sender<Polled>>,
     /// The GET that has just come, until it is known what becomes of it.
     newcomer: Option<oneshot::Sender<Polled>>,
+    /// What the session is being sent, counted wherever it arrives.
+    pub(super) pushes_in: Arc<Pushes>,
     /// POSTs without an answer; the first is the one being heard.
     pushes: VecDeque<Push>,
     pub(super) hearing: Hearing,
@@ -43,6 +48,8 @@ pub struct Engine {
     probe: Option<Probe>,
     /// The number of the last one that was accepted.
     probes: u32,
+    /// Whether its client takes no bytes.
+    probe_base64: bool,
     /// When a session without a namespace has to go; `None` once it had one.
     pub(super) connect_due: Option<Moment>,
     /// Namespaces that we have ended, and when: packets for them may still be on their way.
@@ -71,6 +78,7 @@ impl Engine {
         machine: Machine,
         assembler: Assembler,
         registration: Registration,
+        pushes_in: Arc<Pushes>,
         connect_due: Moment,
     ) -> Engine {
         Engine {
@@ -79,10 +87,12 @@ impl Engine {
             registration,
             parked: None,
             newcomer: None,
+            pushes_in,
             pushes: VecDeque::new(),
             hearing: Hearing::Nothing,
             probe: None,
             probes: 0,
+            probe_base64: false,
             connect_due: Some(connect_due),
             ended: Vec::new(),
         }
@@ -118,6 +128,12 @@ impl Engine {
         let machine = self.machine.next_deadline().map(Moment::from_start);
         let deadlines = [machine, self.connect_due].into_iter().flatten();
         deadlines.min().unwrap_or(Moment::from_start(std::time::Duration::MAX))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.pushes_in.end();
     }
 }
 
@@ -208,15 +224,13 @@ impl Session {
         let verdict = match actions.pop() {
             Some(Action::AcceptProbe) => {
                 engine.probes = engine.probes.wrapping_add(1);
+                engine.probe_base64 = base64;
                 Probed::Accepted(engine.probes)
             }
             Some(Action::TurnAwayProbe) => Probed::TurnedAway,
             Some(Action::RefuseProbe(error)) => Probed::Refused(error),
             _ => Probed::Refused(HandshakeError::BAD_REQUEST),
         };
-        if base64 && matches!(verdict, Probed::Accepted(_)) {
-            self.outbox.set_base64();
-        }
         // Whoever asked may have gone; the upgrade's deadline sees to that.
         let _ = reply.send(verdict);
         self.carry_out(actions);
@@ -296,6 +310,8 @@ impl Session {
             }
             Action::Swap => {
                 let Some(Probe { stream, worker: from_worker }) = engine.probe.take() else { return };
+                engine.pushes_in.upgraded();
+                self.outbox.set_base64(engine.probe_base64);
                 self.outbox.adopt(stream);
                 if self.services.settings.log_connections {
                     let worker = self.services.worker.id();
@@ -350,37 +366,4 @@ fn answer_poll(poll: Option<oneshot::Sender<Polled>>, polled: Polled) {
 fn answer_push(push: Option<Push>, answer: PushAnswer) {
     // Whoever pushed may have gone, and needs no answer then.
     let _ = push.map(|push| push.reply.send(answer));
-}
-
-/// How a WebSocket is closed when its session ended so.
-pub(super) fn farewell_of(reason: CloseReason) -> Farewell {
-    match reason {
-        CloseReason::PingTimeout => Farewell::PingTimeout,
-        CloseReason::ClientClosed | CloseReason::SocketLost | CloseReason::PollAborted => {
-            Farewell::ClientClosed
-        }
-        CloseReason::TooLarge => Farewell::TooBig("message too large"),
-        CloseReason::ShuttingDown => Farewell::Restart,
-        CloseReason::Forced => Farewell::NoNamespace,
-        CloseReason::BadPacket => Farewell::ProtocolError("parse error"),
-        CloseReason::HeartbeatDirection => Farewell::ProtocolError("invalid heartbeat direction"),
-        CloseReason::SecondPoll | CloseReason::TooManyPushes | CloseReason::PushAborted => {
-            Farewell::ProtocolError("overlapping requests")
-        }
-    }
-}
-
-/// How polls and pushes are answered when the session is left so.
-pub(super) fn reason_of(farewell: Farewell) -> CloseReason {
-    match farewell {
-        Farewell::Answered(_) | Farewell::ClientClosed => CloseReason::ClientClosed,
-        Farewell::ProtocolError(_) | Farewell::NotUtf8(_) => CloseReason::BadPacket,
-        Farewell::TooBig(_) => CloseReason::TooLarge,
-        Farewell::PingTimeout => CloseReason::PingTimeout,
-        Farewell::Restart | Farewell::SlowConsumer | Farewell::Overload => CloseReason::ShuttingDown,
-        Farewell::Unauthenticated(_)
-        | Farewell::Flood
-        | Farewell::ConnectionLimit
-        | Farewell::NoNamespace => CloseReason::Forced,
-    }
 }

@@ -3,18 +3,20 @@
 //! A [`Handle`] goes to any thread. Whoever asks gets an answer or learns that the session is over;
 //! a request that is given up is noticed by the session.
 
+use std::sync::Arc;
+
 use actix::{Addr, Message};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::Session;
+use super::pushes::{Body, Pushes};
 use crate::hub::outboxes::WorkerId;
-use crate::limits::quota::Share;
 use crate::proto::engineio::{CloseReason, HandshakeError, PushAnswer};
 
 /// A session, from outside.
 #[derive(Clone)]
-pub struct Handle(Addr<Session>);
+pub struct Handle(Addr<Session>, Arc<Pushes>);
 
 /// How a poll is answered.
 #[derive(Debug)]
@@ -48,8 +50,8 @@ pub(super) struct PollAborted;
 #[rtype(result = "()")]
 pub(super) struct Push {
     pub body: Bytes,
-    /// Held as long as the body is.
-    pub _share: Share,
+    /// Counts it, as long as it is held.
+    pub _counted: Body,
     pub reply: oneshot::Sender<PushAnswer>,
 }
 
@@ -85,8 +87,13 @@ pub(super) struct HandedOver {
 }
 
 impl Handle {
-    pub(super) fn new(session: Addr<Session>) -> Handle {
-        Handle(session)
+    pub(super) fn new(session: Addr<Session>, pushes: Arc<Pushes>) -> Handle {
+        Handle(session, pushes)
+    }
+
+    /// What it is being sent.
+    pub fn pushes(&self) -> &Arc<Pushes> {
+        &self.1
     }
 
     /// Begins to wait for packets.
@@ -97,9 +104,9 @@ impl Handle {
     }
 
     /// Hands over the body of a POST.
-    pub async fn push(&self, body: Bytes, share: Share) -> PushAnswer {
+    pub async fn push(&self, body: Bytes, counted: Body) -> PushAnswer {
         let (reply, answer) = oneshot::channel();
-        self.0.do_send(Push { body, _share: share, reply });
+        self.0.do_send(Push { body, _counted: counted, reply });
         answer.await.unwrap_or(PushAnswer::Refused(HandshakeError::SESSION_UNKNOWN))
     }
 

@@ -34,6 +34,10 @@ impl Session {
     /// Takes one packet, or what should have been one.
     pub(super) fn hear(&mut self, via: Via, packet: Result<Packet<'_>, PacketError>) {
         let input = Input::heard(via, &packet);
+        if matches!(input, Input::Heard(_, Word::Pong | Word::Idle)) && !self.rate.keep_alive() {
+            // Signs of life beyond any need of them (contract X-29).
+            return;
+        }
         if self.is_to_be_delivered(input)
             && let Ok(packet) = packet
         {
@@ -65,7 +69,7 @@ impl Session {
         let word = match start.first() {
             Some(b'4') => Word::Data,
             // Base64 of an attachment; whether all of it was base64 is not known any more.
-            Some(b'b') => return self.hear_oversize_bytes(size),
+            Some(b'b') => return self.hear_oversize_bytes((size - 1) / 4 * 3),
             _ => Word::Malformed,
         };
         if self.is_to_be_delivered(Input::Heard(Via::Socket, word))

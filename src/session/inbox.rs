@@ -4,7 +4,7 @@
 use actix::{Context, Handler};
 
 use super::Session;
-use super::engine::farewell_of;
+use super::endings::farewell_of;
 use super::handle::{BeginProbe, End, HandOver, Poll, PollAborted, Push};
 
 impl Handler<Poll> for Session {

@@ -4,44 +4,28 @@
 //! It never writes; frames go to the outbox, which does. Polled as part of the actor, so it has the
 //! session at hand without a lock or a message.
 
-use std::cell::RefCell;
-use std::io;
 use std::net::Shutdown;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context as TaskContext, Poll};
 
 use actix::fut::ActorFuture;
 use actix::{ActorContext, Context};
-use bytes::Bytes;
-use log::{info, warn};
+use log::warn;
 use socket2::SockRef;
 
 use super::effects::{Ask, Outcome};
 use super::pulse::Beat;
-use super::{Link, Phase, Session, engine, handlers};
-use crate::dialect::Request;
-use crate::domain::error::{ClientError, ErrorCode};
+use super::{Link, Phase, Session, endings, handlers};
+use crate::domain::error::ErrorCode;
 use crate::domain::farewell::Farewell;
 use crate::domain::time::{Moment, Sleep};
-use crate::events::command::Price;
-use crate::hub::messages::Evict;
 use crate::hub::outbox::Status;
-use crate::proto::engineio::{Input, Packet, Via, Word};
-use crate::proto::websocket::{self, CloseCode, Event, Opcode, Skipped, Violation};
+use crate::proto::engineio::Input;
+use crate::proto::websocket::{self, Opcode};
 
-/// Reads, and packets of a push, before other connections of the thread get their turn.
+/// Reads, and messages or packets of a push, before other connections of the thread get their turn.
 const READS: usize = 4;
-const PACKETS: usize = 256;
-/// Unfinished messages that hold less are not worth counting: a megabyte for every hundred.
-const BOOKED_FROM: usize = 10 * 1024;
-/// Bytes of one read.
-const READ_BYTES: usize = 64 * 1024;
-
-thread_local! {
-    /// Where all connections of a thread read into, so that an idle one holds no buffer.
-    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
-}
-
+const MESSAGES: usize = 128;
 /// Ready when the connection has ended.
 #[derive(Default)]
 pub struct SocketIo {
@@ -49,13 +33,21 @@ pub struct SocketIo {
 }
 
 /// What may still be done before others get theirs.
-struct Turn {
-    reads: usize,
-    packets: usize,
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    pub(super) reads: usize,
+    pub(super) messages: usize,
+}
+
+/// Has the task polled again once the thread's other tasks, and what has come on its sockets, have
+/// had their turn. Waking it at once would put it before the sockets, many times over.
+pub(super) fn yield_turn(cx: &mut TaskContext<'_>) {
+    // Polled once, it has left word with the runtime.
+    let _ = pin!(tokio::task::yield_now()).poll(cx);
 }
 
 /// What to do next.
-enum Step {
+pub(super) enum Step {
     /// There may be more to do at once.
     On,
     /// Nothing until something wakes us.
@@ -73,9 +65,9 @@ impl ActorFuture<Session> for SocketIo {
         cx: &mut TaskContext<'_>,
     ) -> Poll<()> {
         session.outbox.watch(cx.waker());
-        let mut turn = Turn { reads: READS, packets: PACKETS };
+        session.turn = Turn { reads: READS, messages: MESSAGES };
         loop {
-            match session.step(cx, &mut turn) {
+            match session.step(cx) {
                 Step::On => {}
                 Step::Wait => break,
                 Step::End => {
@@ -115,7 +107,7 @@ impl SocketIo {
 }
 
 impl Session {
-    fn step(&mut self, cx: &mut TaskContext<'_>, turn: &mut Turn) -> Step {
+    fn step(&mut self, cx: &mut TaskContext<'_>) -> Step {
         match self.outbox.status() {
             Status::Broken => return self.lose_socket(),
             Status::Closing(farewell) if self.phase == Phase::Open => {
@@ -142,12 +134,13 @@ impl Session {
         if self.awaited.is_some() {
             return Step::Wait;
         }
-        if turn.packets == 0 {
-            cx.waker().wake_by_ref();
+        if self.turn.messages == 0 {
+            yield_turn(cx);
             return Step::Wait;
         }
         if self.hear_push() {
-            turn.packets -= 1;
+            self.turn.messages -= 1;
+            self.book_unfinished();
             return Step::On;
         }
         if !self.unread.is_empty() {
@@ -157,7 +150,7 @@ impl Session {
             self.book_unfinished();
             return Step::On;
         }
-        self.read(cx, turn)
+        self.read(cx)
     }
 
     /// Does what is due by now.
@@ -186,7 +179,7 @@ impl Session {
             if now < until && !self.is_poll_idle() {
                 return None;
             }
-            self.engine_input(Input::Close(engine::reason_of(farewell)));
+            self.engine_input(Input::Close(endings::reason_of(farewell)));
             return Some(Step::End);
         }
         let is_sent = self.outbox.is_empty();
@@ -214,161 +207,6 @@ impl Session {
         self.next_expiry().map_or(next, |expiry| expiry.min(next))
     }
 
-    fn read(&mut self, cx: &mut TaskContext<'_>, turn: &mut Turn) -> Step {
-        let Some(stream) = self.stream() else { return Step::Wait };
-        if turn.reads == 0 {
-            // The socket was ready, so nobody would wake us: do it ourselves, behind the others.
-            cx.waker().wake_by_ref();
-            return Step::Wait;
-        }
-        match stream.poll_read_ready(cx) {
-            Poll::Pending => return Step::Wait,
-            Poll::Ready(Err(_)) => return self.lose_socket(),
-            Poll::Ready(Ok(())) => {}
-        }
-        turn.reads -= 1;
-        SCRATCH.with_borrow_mut(|scratch| {
-            let read = match self.stream() {
-                Some(stream) => stream.try_read(scratch),
-                None => return Step::On,
-            };
-            match read {
-                Ok(0) => self.lose_socket(),
-                Ok(count) => {
-                    if let Link::Plain(pulse) = &mut self.link {
-                        pulse.heard();
-                    }
-                    let left = self.take_bytes(&scratch[..count]);
-                    if left > 0 {
-                        self.unread = Bytes::copy_from_slice(&scratch[count - left..count]);
-                    }
-                    self.book_unfinished();
-                    Step::On
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Step::On,
-                Err(_) => self.lose_socket(),
-            }
-        })
-    }
-
-    /// The WebSocket is gone: the end, unless it was only asking to become the transport.
-    fn lose_socket(&mut self) -> Step {
-        if self.outbox.stream().is_none() && self.link.engine().is_some_and(|own| own.probe().is_some()) {
-            self.probe_lost();
-            return Step::On;
-        }
-        Step::End
-    }
-
-    /// Books what an unfinished message holds. When all clients' together hold too much, whoever
-    /// holds most is closed.
-    fn book_unfinished(&mut self) {
-        let assembled = self.link.engine().map_or(0, |engine| engine.assembler.buffered());
-        let held = self.decoder.buffered() + assembled;
-        if held < BOOKED_FROM {
-            self.inbound = None;
-            return;
-        }
-        let key = self.outbox.key();
-        let account = self.inbound.get_or_insert_with(|| self.services.inbound.open(key));
-        match account.set(held) {
-            Some(fullest) if fullest == key => self.leave(Farewell::Overload),
-            Some(fullest) => self.services.worker.rooms().do_send(Evict(fullest)),
-            None => {}
-        }
-    }
-
-    /// Decodes and handles messages until the bytes are used up or an answer must be awaited. Gives
-    /// how many bytes at the end were not looked at.
-    fn take_bytes(&mut self, mut bytes: &[u8]) -> usize {
-        while !bytes.is_empty() && self.awaited.is_none() {
-            if self.stream().is_none() {
-                // It was dropped for what it said; nobody wants the rest.
-                return 0;
-            }
-            if let Phase::Leaving { patience, is_answered, farewell, .. } = &mut self.phase {
-                *patience = patience.saturating_sub(bytes.len());
-                *is_answered |= *patience == 0;
-                if farewell.is_violation() {
-                    return 0;
-                }
-            }
-            match self.decoder.decode(&mut bytes) {
-                Ok(Some(event)) => self.take_event(event),
-                Ok(None) => return 0,
-                Err(violation) => self.take_violation(violation),
-            }
-        }
-        bytes.len()
-    }
-
-    fn take_violation(&mut self, violation: Violation) {
-        if self.outbox.stream().is_some() {
-            self.leave(farewell_of(violation));
-        } else {
-            // Not yet the transport: it goes, and the polls go on.
-            self.engine_input(Input::Heard(Via::Socket, Word::Malformed));
-        }
-    }
-
-    fn take_event(&mut self, event: Event) {
-        if let Phase::Leaving { is_answered, .. } = &mut self.phase {
-            *is_answered |= matches!(event, Event::Close(_));
-            return;
-        }
-        match event {
-            Event::Ping(payload) => {
-                // Before the upgrade is complete, nothing but its own answer may be written.
-                if self.outbox.stream().is_some() && self.rate.keep_alive() {
-                    self.send(&websocket::encode(Opcode::Pong, &payload));
-                }
-            }
-            Event::Pong(_) => {}
-            Event::Close(_) if self.outbox.stream().is_none() => self.probe_lost(),
-            Event::Close(frame) => {
-                let code = frame.map(|frame| frame.code.0);
-                self.leave(Farewell::Answered(code));
-            }
-            message => match self.link {
-                Link::Plain(_) => self.take_plain(message),
-                Link::Engine(_) => self.take_engine(message),
-            },
-        }
-    }
-
-    fn take_plain(&mut self, message: Event) {
-        match message {
-            Event::Text(text) => self.take_text(&text),
-            // Text in a binary frame is taken as text (scenario S-53).
-            Event::Binary(bytes) => self.take_text(std::str::from_utf8(&bytes).unwrap_or_default()),
-            Event::TooLarge { size, .. } => {
-                if handlers::is_within_rate(self, Price::Message, &Request::default()) {
-                    info!(id = self.id.as_str(), bytes = size; "message_too_large");
-                    let error = ClientError::too_large(self.services.settings.soft_message_bytes);
-                    self.send_error(self.outbox.key(), &error);
-                }
-            }
-            Event::Ping(_) | Event::Pong(_) | Event::Close(_) => {}
-        }
-    }
-
-    fn take_text(&mut self, text: &str) {
-        let effect = handlers::message(self, self.outbox.key(), text);
-        self.take_effect(effect);
-    }
-
-    fn take_engine(&mut self, message: Event) {
-        match message {
-            Event::Text(text) => self.hear(Via::Socket, Packet::from_text(&text)),
-            Event::Binary(bytes) => self.hear_bytes(bytes.into()),
-            Event::TooLarge { size, skipped } => match skipped {
-                Skipped::Text(start) => self.hear_oversize_text(&start, size),
-                Skipped::Binary => self.hear_oversize_bytes(size),
-            },
-            Event::Ping(_) | Event::Pong(_) | Event::Close(_) => {}
-        }
-    }
-
     /// Takes the answer to what was asked.
     fn conclude(&mut self, outcome: Outcome, ask: &Ask) {
         match outcome {
@@ -383,13 +221,5 @@ impl Session {
             }
             Outcome::NotEntered(error) => handlers::connection::not_entered(self, ask.socket, &error),
         }
-    }
-}
-
-fn farewell_of(violation: Violation) -> Farewell {
-    match violation.code {
-        CloseCode::INVALID_PAYLOAD => Farewell::NotUtf8(violation.reason),
-        CloseCode::TOO_BIG => Farewell::TooBig(violation.reason),
-        _ => Farewell::ProtocolError(violation.reason),
     }
 }

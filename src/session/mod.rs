@@ -11,6 +11,7 @@
 
 pub mod directory;
 pub mod effects;
+mod endings;
 mod engine;
 pub mod handle;
 pub mod handlers;
@@ -19,6 +20,8 @@ mod inbox;
 pub mod io;
 mod namespaces;
 pub mod pulse;
+pub mod pushes;
+mod reading;
 mod socket;
 pub mod start;
 
@@ -34,6 +37,7 @@ use tokio::net::TcpStream;
 
 use crate::auth::access::Access;
 use crate::auth::token::{Refusal, Tokens};
+use crate::dialect::spelling::Spellings;
 use crate::dialect::{Reply, Request};
 use crate::domain::Ambient;
 use crate::domain::error::ClientError;
@@ -102,6 +106,10 @@ pub struct Services {
     pub worker: Rc<Worker>,
     /// Bytes that all clients' unfinished messages may hold.
     pub inbound: Arc<Budget<SocketKey>>,
+    /// Bytes that the bodies of all polling clients' POSTs may hold.
+    pub pushed: Arc<Budget<SocketKey>>,
+    /// Namespaces as their clients spell them.
+    pub spellings: Arc<Spellings>,
     /// The sessions that can be reached by an Engine.IO sid.
     pub directory: Arc<Directory>,
 }
@@ -124,6 +132,7 @@ pub struct Session {
     inbound: Option<Account<SocketKey>>,
     awaited: Option<Ask>,
     rate: SessionRate,
+    turn: io::Turn,
     phase: Phase,
     standing: Standing,
 }
@@ -204,13 +213,18 @@ impl Session {
         let is_answered = matches!(farewell, Farewell::Answered(_));
         let until = self.services.ambient.clock.now() + timeout;
         self.awaited = None;
-        // Its close frame is all that is still wanted of the peer.
-        self.decoder.skip_messages();
+        if self.outbox.stream().is_some() {
+            // Its close frame is all that is still wanted of the peer.
+            self.decoder.skip_messages();
+        }
         self.inbound = None;
         self.phase = Phase::Leaving { farewell, until, patience: DISCARD_BYTES, is_answered };
+        if let Some(engine) = self.link.engine() {
+            engine.pushes_in.end();
+        }
         if self.outbox.stream().is_some() {
             // Requests that still name this session find it over.
-            self.engine_input(Input::Close(engine::reason_of(farewell)));
+            self.engine_input(Input::Close(endings::reason_of(farewell)));
         }
     }
 
@@ -247,8 +261,13 @@ impl Session {
 /// A decoder; of a text that is too large, one for Socket.IO keeps what names the namespace
 /// (contract D-16).
 fn decoder(settings: &SessionSettings, is_socketio: bool) -> Decoder {
-    let start = if is_socketio { settings.packet_limits().namespace + OVERSIZE_HEAD } else { 0 };
     let (soft, hard) = (settings.soft_message_bytes, settings.hard_message_bytes);
+    if !is_socketio {
+        return Decoder::new(websocket::Limits { soft, hard, start: 0 });
+    }
+    // Whatever is base64 counts by the bytes it stands for, which only the packet codec knows.
+    let soft = soft.div_ceil(3).saturating_mul(4).saturating_add(1);
+    let start = settings.packet_limits().namespace + OVERSIZE_HEAD;
     Decoder::new(websocket::Limits { soft, hard, start })
 }
 
@@ -265,7 +284,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.outbox.abandon();
         for socket in std::mem::take(&mut self.sockets) {
-            self.detach(&socket);
+            self.detach(&socket, None);
         }
         self.services.worker.let_go(self.outbox.key());
         if self.services.settings.log_connections {

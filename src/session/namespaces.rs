@@ -48,7 +48,14 @@ impl Session {
             Ok(Incoming::Assembled(message)) => {
                 self.take_packet(&message.header(), message.attachments.clone());
             }
-            Ok(Incoming::Awaiting { .. }) => {}
+            // Nothing is put together for a namespace that nobody is in.
+            Ok(Incoming::Awaiting { .. }) => {
+                let engine = self.link.engine();
+                let awaited = engine.and_then(|own| own.assembler.awaiting()).and_then(Namespace::find);
+                if awaited.and_then(|namespace| self.key_in(namespace)).is_none() {
+                    self.judge_stray(awaited);
+                }
+            }
             Ok(Incoming::TooLarge { namespace, size }) => self.too_large(&namespace, size),
             Err(PacketError::TooLarge) => {
                 self.end_engine(Farewell::TooBig("message too large"), CloseReason::TooLarge);
@@ -66,14 +73,11 @@ impl Session {
             };
         }
         let Some(key) = namespace.and_then(|namespace| self.key_in(namespace)) else {
-            if !namespace.is_some_and(|namespace| self.has_just_ended(namespace)) {
-                self.break_off("a packet for a namespace that is not connected");
-            }
-            return;
+            return self.judge_stray(namespace);
         };
         match header.kind {
             Kind::Event | Kind::BinaryEvent => self.take_event_of(key, header, attachments),
-            Kind::Disconnect => drop(self.remove_socket(key)),
+            Kind::Disconnect => self.remove_socket(key),
             // Nothing waits for one yet; late ones are ignored anyway.
             Kind::Ack | Kind::BinaryAck => {}
             Kind::Connect | Kind::ConnectError => self.break_off("a packet only a server may send"),
@@ -116,13 +120,16 @@ impl Session {
         }
         let path = self.link.engine().map_or(EnginePath::SocketIo, |engine| engine.path());
         let profile = profile(path, namespace);
+        let dialect = if spelled == namespace.name() {
+            Dialect::SocketIo(namespace)
+        } else {
+            match self.services.spellings.share(spelled) {
+                Some(shared) => Dialect::SocketIoAs(shared),
+                None => return self.send(&socketio::unknown(spelled)),
+            }
+        };
         match self.judge(auth, profile) {
             Ok(identity) => {
-                let dialect = if spelled == namespace.name() {
-                    Dialect::SocketIo(namespace)
-                } else {
-                    Dialect::SocketIoAs(spelled.into())
-                };
                 let key = self.services.worker.share(&self.outbox);
                 self.sockets.push(Socket::new(key, new_id(&self.services), dialect, profile));
                 self.awaited = handlers::connection::welcome(self, key, identity);
@@ -141,8 +148,10 @@ impl Session {
     fn may_try(&mut self, spelled: &str) -> bool {
         match handlers::charge(self, Price::Message) {
             Charge::Paid => true,
-            Charge::Refused { error, .. } => {
-                self.refuse_connect(spelled, &error.message, &error);
+            Charge::Refused { error, is_due } => {
+                if is_due {
+                    self.refuse_connect(spelled, &error.message, &error);
+                }
                 false
             }
             Charge::Dropped => false,
@@ -164,7 +173,12 @@ impl Session {
             Some(token) => Some(self.services.tokens.verify(&token)),
             None => self.shown.clone(),
         };
+        let now = self.services.ambient.clock.wall();
         match shown {
+            // The one shown at the handshake may have expired since.
+            Some(Ok(identity)) if identity.expires_at.is_some_and(|at| at <= now) => {
+                Err(Refusal::Expired.to_string())
+            }
             Some(Ok(identity)) => Ok(Arc::new(identity)),
             Some(Err(refusal)) => Err(refusal.to_string()),
             None if profile.needs_credentials() => Err("no token".to_owned()),
@@ -193,9 +207,10 @@ impl Session {
 
     /// Tells of a message that was too large to be read (contract D-16).
     fn too_large(&mut self, spelled: &str, size: usize) {
-        let key = Namespace::find(spelled).and_then(|namespace| self.key_in(namespace));
+        let namespace = Namespace::find(spelled);
+        let key = namespace.and_then(|namespace| self.key_in(namespace));
         let Some(socket) = key.and_then(|key| self.socket(key)) else {
-            return self.break_off("a packet for a namespace that is not connected");
+            return self.judge_stray(namespace);
         };
         let request = Request { dialect: socket.dialect.clone(), ..Request::default() };
         if handlers::is_within_rate(self, Price::Message, &request) {
@@ -214,6 +229,14 @@ impl Session {
         let now = self.services.ambient.clock.now();
         let mut ended = self.link.engine().into_iter().flat_map(|engine| &engine.ended);
         ended.any(|(own, at)| *own == namespace && now.since(*at) < IN_FLIGHT)
+    }
+
+    /// A packet for a namespace that is not connected breaks the protocol, unless it crossed our own
+    /// goodbye on its way.
+    fn judge_stray(&mut self, namespace: Option<Namespace>) {
+        if !namespace.is_some_and(|namespace| self.has_just_ended(namespace)) {
+            self.break_off("a packet for a namespace that is not connected");
+        }
     }
 
     /// Ends a connection whose client broke the protocol. All its namespaces end with it.

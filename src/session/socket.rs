@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{Services, Session};
 use crate::dialect::{Dialect, Namespace, socketio};
 use crate::domain::error::ClientError;
@@ -39,6 +41,15 @@ impl Socket {
     }
 }
 
+/// When a namespace that is ended is told so.
+#[derive(Clone, Copy)]
+enum Goodbye {
+    /// Where nothing can follow: the connection is left.
+    AtOnce,
+    /// By the hub, in the step that takes the socket out of its rooms, so that no event follows.
+    WithTheRooms,
+}
+
 impl Session {
     pub(super) fn socket(&self, key: SocketKey) -> Option<&Socket> {
         self.sockets.iter().find(|socket| socket.key == key)
@@ -67,18 +78,24 @@ impl Session {
         let expired: Vec<SocketKey> = self.sockets.iter().filter(is_expired).map(|own| own.key).collect();
         for key in &expired {
             self.send_error(*key, &ClientError::auth_failed("The token has expired"));
-            self.dismiss(*key, Farewell::Unauthenticated("token expired"));
+        }
+        let farewell = Farewell::Unauthenticated("token expired");
+        if !expired.is_empty() && expired.len() == self.sockets.len() {
+            self.leave(farewell);
+        } else {
+            expired.iter().for_each(|key| self.dismiss(*key, farewell));
         }
         !expired.is_empty()
     }
 
     /// Sends one socket away; with the last one, the connection is left (contract D-28).
     pub(super) fn dismiss(&mut self, key: SocketKey, farewell: Farewell) {
-        if let Some(namespace) = self.socket(key).and_then(Socket::namespace) {
-            self.disconnect_socket(key, namespace);
-            if !self.sockets.is_empty() {
-                return;
-            }
+        // Gone already, it is not the last one's turn.
+        let Some(socket) = self.socket(key) else { return };
+        if let Some(namespace) = socket.namespace()
+            && self.sockets.len() > 1
+        {
+            return self.disconnect_socket(key, namespace, Goodbye::WithTheRooms);
         }
         self.leave(farewell);
     }
@@ -88,15 +105,21 @@ impl Session {
         let sockets: Vec<_> = self.sockets.iter().map(|socket| (socket.key, socket.namespace())).collect();
         for (key, namespace) in sockets {
             if let Some(namespace) = namespace {
-                self.disconnect_socket(key, namespace);
+                self.disconnect_socket(key, namespace, Goodbye::AtOnce);
             }
         }
     }
 
-    fn disconnect_socket(&mut self, key: SocketKey, namespace: Namespace) {
+    fn disconnect_socket(&mut self, key: SocketKey, namespace: Namespace, goodbye: Goodbye) {
         let now = self.services.ambient.clock.now();
-        if let Some(socket) = self.remove_socket(key) {
-            self.send(&socketio::disconnected(socket.dialect.namespace().unwrap_or("/")));
+        let spelled = self.socket(key).and_then(|socket| socket.dialect.namespace());
+        let last = socketio::disconnected(spelled.unwrap_or(namespace.name()));
+        match goodbye {
+            Goodbye::AtOnce => {
+                self.send(&last);
+                self.remove_socket(key);
+            }
+            Goodbye::WithTheRooms => self.remove_socket_saying(key, Some(last)),
         }
         if let Some(engine) = self.link.engine_mut() {
             engine.ended.retain(|(other, _)| *other != namespace);
@@ -105,17 +128,21 @@ impl Session {
     }
 
     /// Takes a socket out of everything.
-    pub(super) fn remove_socket(&mut self, key: SocketKey) -> Option<Socket> {
-        let index = self.sockets.iter().position(|socket| socket.key == key)?;
-        let socket = self.sockets.swap_remove(index);
-        self.detach(&socket);
-        Some(socket)
+    pub(super) fn remove_socket(&mut self, key: SocketKey) {
+        self.remove_socket_saying(key, None);
     }
 
-    pub(super) fn detach(&self, socket: &Socket) {
+    /// The same, with the last thing the socket is sent.
+    fn remove_socket_saying(&mut self, key: SocketKey, last: Option<Bytes>) {
+        let Some(index) = self.sockets.iter().position(|socket| socket.key == key) else { return };
+        let socket = self.sockets.swap_remove(index);
+        self.detach(&socket, last);
+    }
+
+    pub(super) fn detach(&self, socket: &Socket, last: Option<Bytes>) {
         self.services.worker.let_go(socket.key);
         // Lost only if the RoomServer is gone, and the books with it.
-        self.services.worker.rooms().do_send(Detach(socket.key));
+        self.services.worker.rooms().do_send(Detach { key: socket.key, last });
     }
 }
 

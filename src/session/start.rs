@@ -14,6 +14,7 @@ use super::directory::{EnginePath, Registration};
 use super::engine::{Engine, POLL_BYTES};
 use super::handle::{Handle, ProbeTicket};
 use super::pulse::Pulse;
+use super::pushes::Pushes;
 use super::socket::{Socket, new_id};
 use super::{Link, Phase, Services, Session, Standing, decoder, handlers};
 use crate::auth::token::Refusal;
@@ -71,7 +72,7 @@ impl Admission {
     /// finished 101 answer, `unread` what the client has sent behind its request.
     pub fn begin(self, stream: TcpStream, head: &Bytes, unread: Bytes) -> LocalBoxFuture<'static, ()> {
         let context = Context::<Session>::new();
-        let mut session = Session::new(self, Some(stream), Handle::new(context.address()));
+        let mut session = Session::new(self, Some(stream), &context);
         session.outbox.send(head);
         session.unread = unread;
         match &session.link {
@@ -87,7 +88,7 @@ impl Admission {
     /// Starts a session that will be polled. Gives the answer to the poll that asked for it.
     pub fn begin_polling(self) -> String {
         let context = Context::<Session>::new();
-        let session = Session::new(self, None, Handle::new(context.address()));
+        let session = Session::new(self, None, &context);
         let sid = session.link.engine().map(Engine::sid).unwrap_or_default();
         let open = session.open_packet(sid, Transport::Polling);
         context.run(session);
@@ -96,7 +97,7 @@ impl Admission {
 }
 
 impl Session {
-    fn new(admission: Admission, stream: Option<TcpStream>, handle: Handle) -> Session {
+    fn new(admission: Admission, stream: Option<TcpStream>, context: &Context<Session>) -> Session {
         let Admission { shown, standing, entry, services } = admission;
         let settings = Arc::clone(&services.settings);
         let now = services.ambient.clock.now();
@@ -111,17 +112,18 @@ impl Session {
                 Link::Plain(Pulse::new(settings.ping_interval, settings.ping_timeout, now))
             }
             Entry::Engine { path, base64 } => {
-                if base64 {
-                    outbox.set_base64();
-                }
+                outbox.set_base64(base64);
                 let machine = match outbox.stream() {
                     Some(_) => Machine::websocket(settings.timings(), now.since_start()),
                     None => Machine::polling(settings.timings(), now.since_start()),
                 };
                 let sid = services.ambient.random.token::<18>().into();
+                let pushes = Pushes::new(outbox.key(), &services.pushed, outbox.stream().is_none());
+                let handle = Handle::new(context.address(), Arc::clone(&pushes));
                 let registration = Registration::new(&services.directory, path, sid, handle);
                 let assembler = Assembler::new(settings.packet_limits());
-                let engine = Engine::new(machine, assembler, registration, now + settings.connect_timeout);
+                let connect_due = now + settings.connect_timeout;
+                let engine = Engine::new(machine, assembler, registration, pushes, connect_due);
                 Link::Engine(Box::new(engine))
             }
         };
@@ -141,6 +143,7 @@ impl Session {
             inbound: None,
             awaited: None,
             rate: SessionRate::new(settings.messages_per_second, &services.ambient.clock),
+            turn: super::io::Turn::default(),
             phase: Phase::Open,
             standing,
             outbox,

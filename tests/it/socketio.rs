@@ -7,6 +7,7 @@ mod abandoned;
 mod access;
 mod acks;
 mod connecting;
+mod defects;
 mod dotnet;
 mod handshake;
 mod heartbeat;

@@ -163,6 +163,13 @@ impl Assembler {
         self.attach(None, size)
     }
 
+    /// The namespace, as the client spelled it, of a packet whose attachments are awaited.
+    pub fn awaiting(&self) -> Option<&str> {
+        self.pending.as_deref().map(|pending| match &pending.message {
+            Message::Kept(Assembled { namespace, .. }) | Message::Dropped { namespace } => &**namespace,
+        })
+    }
+
     /// Whether the next message has to be binary.
     pub fn is_awaiting(&self) -> bool {
         self.pending.is_some()

@@ -28,8 +28,7 @@ pub fn update(
     let Some(identity) = session.socket(key).map(|socket| Arc::clone(&socket.identity)) else {
         return Effect::Nothing;
     };
-    if !identity.is_verified() {
-        let error = ClientError::unauthorized("Only who has shown who they are may change a blueprint");
+    if let Err(error) = session.services.access.may_publish(&identity, &room) {
         return super::refuse(session, &error, &request);
     }
     let clock = Arc::clone(&session.services.ambient.clock);

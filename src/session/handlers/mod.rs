@@ -89,6 +89,14 @@ fn handle(
         Some(row) => read(row, asked.data, limits),
         None => Err(unknown(asked.name)),
     };
+    // What is free is so because nothing is answered.
+    let is_answered = read.is_err() || request.ack.is_some();
+    if is_answered
+        && row.is_some_and(|row| row.price == Price::Free)
+        && !is_within_rate(session, Price::Message, &request)
+    {
+        return Effect::Nothing;
+    }
     match read {
         Ok((command, attachments)) => dispatch(session, key, command, attachments, request),
         Err(error) => refuse(session, &error, &request),
