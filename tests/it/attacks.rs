@@ -4,21 +4,25 @@
 //! it, the bystander in the room notices.
 
 mod abandoned;
+mod attachments;
 mod frames;
 mod handshake;
 mod hijacking;
 mod limits;
 mod messages;
+mod namespaces;
 mod rooms;
 mod secrets;
 
 use std::io;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::support::engine::Engine;
 use crate::support::frames::*;
 use crate::support::socket::Socket;
 use crate::support::wire::Wire;
@@ -31,6 +35,8 @@ const ROOM: &str = "dashboard:overview";
 struct Scene {
     server: TestServer,
     bystander: Socket,
+    /// Somebody else in the room, who speaks Socket.IO.
+    neighbour: Option<Engine>,
 }
 
 impl Scene {
@@ -50,7 +56,47 @@ impl Scene {
     async fn on(server: TestServer) -> Scene {
         let mut bystander = server.connect().await;
         bystander.join(ROOM).await;
-        Scene { server, bystander }
+        Scene { server, bystander, neighbour: None }
+    }
+
+    /// The same with a neighbour.
+    async fn shared(mut self) -> Scene {
+        let mut neighbour = Engine::websocket(&self.server, "/ws/").await;
+        neighbour.say("40").await;
+        assert!(neighbour.hear().await.starts_with("40{"));
+        neighbour.next_event("/", "connected").await;
+        neighbour.join("/", ROOM).await;
+        self.neighbour = Some(neighbour);
+        self
+    }
+
+    /// A Socket.IO client that polls, connected to `/` as this user.
+    async fn poller(&self, user: &str) -> Engine {
+        let mut engine = Engine::polling(&self.server, "/socket.io/").await;
+        engine.connect("/", user).await;
+        engine
+    }
+
+    /// One over each transport.
+    async fn pair(&self, user: &str) -> [Engine; 2] {
+        let mut engines = Engine::both(&self.server, "/socket.io/").await;
+        for engine in &mut engines {
+            engine.connect("/", user).await;
+        }
+        engines
+    }
+
+    /// Lets so many intervals between two pings pass, while who lives here shows signs of life.
+    async fn pass(&mut self, intervals: u32) {
+        for _ in 0..intervals {
+            self.server.clock.advance(Duration::from_secs(25));
+            self.bystander.expect_nothing().await;
+            if let Some(neighbour) = &mut self.neighbour {
+                neighbour.expect("2").await;
+                neighbour.say("3").await;
+                neighbour.expect_nothing("/").await;
+            }
+        }
     }
 
     /// A WebSocket whose frames are written by hand, its welcome read.
@@ -63,16 +109,21 @@ impl Scene {
     async fn assert_unharmed(&mut self) {
         // Accepted behind all that came before, so those are counted by now.
         drop(self.server.connect().await);
-        self.server.until_connections(1).await;
+        let residents = 1 + usize::from(self.neighbour.is_some());
+        self.server.until_connections(residents).await;
         let status = self.server.get("/api/ws/status").await.json();
-        assert_eq!(status["totalClients"], 1, "{status}");
+        assert_eq!(status["totalClients"], residents, "{status}");
         assert_eq!(status["authenticatedClients"], 0, "{status}");
-        assert_eq!(status["rooms"], json!({ROOM: {"clientCount": 1}}));
+        assert_eq!(status["rooms"], json!({ROOM: {"clientCount": residents}}));
 
         let news = json!({"type": "custom:news", "room": ROOM, "data": 1});
-        assert_eq!(self.server.broadcast(news).await["recipients_count"], 1);
+        assert_eq!(self.server.broadcast(news).await["recipients_count"], residents);
         self.bystander.next("custom:news").await;
         self.bystander.expect_nothing().await;
+        if let Some(neighbour) = &mut self.neighbour {
+            neighbour.next_event("/", "custom:news").await;
+            neighbour.expect_nothing("/").await;
+        }
     }
 }
 

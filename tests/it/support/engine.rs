@@ -306,6 +306,14 @@ impl Engine {
         async move { assert_eq!(self.hear().await, packet, "at {caller}") }
     }
 
+    /// Ends the session by its client's will.
+    pub async fn goodbye(mut self) {
+        match self.wire.take() {
+            Some(wire) => drop(wire),
+            None => self.push("1").await,
+        }
+    }
+
     /// A session that polls and one on a WebSocket.
     pub async fn both(server: &TestServer, path: &'static str) -> [Engine; 2] {
         [Engine::polling(server, path).await, Engine::websocket(server, path).await]
