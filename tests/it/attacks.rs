@@ -11,8 +11,12 @@ mod hijacking;
 mod limits;
 mod messages;
 mod namespaces;
+mod payloads;
+mod queries;
 mod rooms;
 mod secrets;
+mod texts;
+mod upgrades;
 
 use std::io;
 use std::time::Duration;
