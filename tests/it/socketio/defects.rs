@@ -265,3 +265,17 @@ async fn a_goodbye_reaches_a_client_that_has_just_changed_over() {
     assert_eq!(text(&mut socket).await, "41/ws,");
     assert_eq!(socket.next_close().await, 4401);
 }
+
+/// A client that does not fetch what it is sent is a slow consumer, on polls as on a socket.
+#[actix_web::test]
+async fn more_than_may_wait_for_a_poll_ends_the_session() {
+    let server = TestServer::with(SMALL);
+    let slow = Poller::open(&server, "/ws/", &[]).await;
+    slow.join("dashboard:overview").await;
+    for _ in 0..3 {
+        let data = "x".repeat(100_000);
+        server.broadcast(json!({"type": "custom:fill", "room": "dashboard:overview", "data": data})).await;
+    }
+    assert_eq!(slow.get().await.status, 503);
+    server.until_connections(0).await;
+}
