@@ -212,12 +212,16 @@ async fn a_body_of_exactly_the_hard_limit_is_heard() {
         let around = r#"427["ping",""]"#.len();
         format!(r#"427["ping","{}"]"#, "x".repeat(size - around))
     };
-    engine.push(format!("{}\x1e{}", half(65_535), half(65_536))).await;
+    let body = format!("{}\x1e{}", half(65_535), half(65_536));
+    engine.push(&body).await;
     for _ in 0..2 {
         engine.next_event("/", "pong").await;
         engine.next_ack("/", 7).await;
     }
     engine.expect_nothing("/").await;
+    // And of one byte more is not.
+    assert_eq!(engine.post(body + " ").await.status, 413);
+    engine.expect_closed().await;
 }
 
 #[actix_web::test]
