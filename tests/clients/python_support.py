@@ -93,7 +93,7 @@ class Server:
             # A polling client that leaves while a push of its is under way says no goodbye, and
             # waits for its last poll: pings end both.
             "PING_INTERVAL_MS": "2000",
-            "PING_TIMEOUT_MS": "10000",
+            "PING_TIMEOUT_MS": "5000",
         }
         self.process = subprocess.Popen(
             [BINARY],
@@ -163,6 +163,38 @@ class Server:
             assert time.monotonic() < late, f"{connections} connections, not {count}{self.printed()}"
 
 
+def in_order(client):
+    """Lets a client handle what it reads one after the other, and its end last. By itself, the
+    synchronous one starts a thread for each message, and threads overtake one another."""
+    start, handle, leave = (
+        client.eio.start_background_task,
+        client.eio.handlers["message"],
+        client.eio.handlers["disconnect"],
+    )
+    messages = queue.Queue()
+
+    def work():
+        while True:
+            message = messages.get()
+            message.set() if isinstance(message, threading.Event) else handle(*message)
+
+    def start_or_queue(target, *args, **options):
+        return messages.put(args) if target == handle else start(target, *args, **options)
+
+    def leave_last(*args):
+        if threading.current_thread() is not worker:
+            handled = threading.Event()
+            messages.put(handled)
+            handled.wait(PATIENCE)
+        return leave(*args)
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    client.eio.start_background_task = start_or_queue
+    client.eio.handlers["disconnect"] = leave_last
+    return client
+
+
 class Client:
     """One python-socketio client on one namespace, and everything it was told, in order."""
 
@@ -172,7 +204,7 @@ class Client:
         # What an event that asks for an acknowledgement is answered.
         self.acknowledgement = None
         options = {"reconnection": False, "handle_sigint": False, **options}
-        self.sio = socketio.Client(**options)
+        self.sio = in_order(socketio.Client(**options))
         self.sio.on("*", self._event, namespace=namespace)
         for name in ("connect", "connect_error", "disconnect"):
             self.sio.on(name, self._own(name), namespace=namespace)

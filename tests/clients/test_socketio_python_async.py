@@ -11,6 +11,10 @@ ROOM = "blueprint-1"
 
 
 class AsyncClients(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        # The tests block their loop on purpose, which it would report.
+        asyncio.get_running_loop().slow_callback_duration = PATIENCE
+
     async def connect(self, server, sub, transports, namespace="/"):
         """A client, and a queue of everything it is told."""
         client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
