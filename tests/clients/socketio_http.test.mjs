@@ -105,6 +105,7 @@ test("after the upgrade, requests that still poll are refused and harm nothing",
   const server = await Server.start(t);
   const client = await SocketIo.connect(t, server, "ann", DEFAULT);
   await client.upgraded();
+  await client.expectAlive(); // so the server knows of the upgrade, too
   const path = `/socket.io/?EIO=4&transport=polling&sid=${client.socket.io.engine.id}`;
 
   for (const method of ["GET", "POST"]) {
