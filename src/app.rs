@@ -31,6 +31,7 @@ use crate::domain::json;
 use crate::events::payload::system::Maintenance;
 use crate::events::publication::{Publication, Target};
 use crate::http::gate::{Gate, Patience};
+use crate::http::poll::PollFactory;
 use crate::http::upgrade::UpgradeFactory;
 use crate::http::{self, Shared, State};
 use crate::hub::books::BookLimits;
@@ -141,7 +142,7 @@ impl App {
                     let app =
                         actix_web::App::new().wrap(http::cors(&state.shared)).configure(http::routes(&state));
                     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
-                    map_config(app, |()| AppConfig::default())
+                    PollFactory(map_config(app, |()| AppConfig::default()))
                 };
                 let http = HttpService::build()
                     // With half-closed connections, a poll that was given up is not noticed.

@@ -4,17 +4,17 @@
 //! put into its words, and what it asks for is asked of the session. `OPTIONS` is answered before
 //! anything is looked up: a preflight knows no session.
 
-use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header};
+use actix_web::http::header;
 use actix_web::http::{Method as HttpMethod, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, web};
-use bytes::Bytes;
 
 use super::error::ApiError;
-use super::{State, caller, gzip, push, sockets};
+use super::poll::WaitingPoll;
+use super::{State, caller, push, sockets};
 use crate::proto::engineio::{Ask, HandshakeError, Method, PushAnswer, Query, Request, Transport, judge};
 use crate::session::Standing;
 use crate::session::directory::EnginePath;
-use crate::session::handle::{Handle, Polled, ProbeTicket, Probed};
+use crate::session::handle::{Handle, ProbeTicket, Probed};
 use crate::session::start::{Admission, Entry, Ticket};
 
 /// `/socket.io` and `/socket.io/`.
@@ -65,7 +65,9 @@ async fn serve(
         (Ok(Ask::Open { transport: Transport::WebSocket, base64 }), _) => {
             open_websocket(request, state, &asked, path, base64)
         }
-        (Ok(Ask::Poll { .. }), Some(session)) => Ok(poll(request, state, &session, &asked).await),
+        (Ok(Ask::Poll { .. }), Some(session)) => {
+            Ok(WaitingPoll::begin(request, state, session, asked).placeholder())
+        }
         (Ok(Ask::Push { .. }), Some(session)) => {
             Ok(push_answer(push::take(request, payload, state, &session).await, &asked))
         }
@@ -130,35 +132,6 @@ fn admit(
     })
 }
 
-async fn poll(request: &HttpRequest, state: &State, session: &Handle, asked: &Request) -> HttpResponse {
-    let mut poll = session.poll();
-    let answer = match poll.answer().await {
-        Polled::Packets(packets) => packets_answer(request, state, packets).await,
-        Polled::Refused(error) => refuse(asked, error),
-        Polled::Unavailable => unavailable(),
-    };
-    poll.done();
-    answer
-}
-
-async fn packets_answer(request: &HttpRequest, state: &State, packets: Bytes) -> HttpResponse {
-    let is_wanted = state.shared.compress_from.is_some_and(|least| packets.len() >= least);
-    if is_wanted
-        && accepts_gzip(request)
-        && let Some(small) = gzip::compressed(packets.clone()).await
-    {
-        return text(HttpResponse::Ok()).insert_header(ContentEncoding::Gzip).body(small);
-    }
-    text(HttpResponse::Ok()).body(packets)
-}
-
-fn accepts_gzip(request: &HttpRequest) -> bool {
-    let accepted = AcceptEncoding::parse(request);
-    let is_named = request.headers().contains_key(header::ACCEPT_ENCODING);
-    let offered = [Encoding::gzip(), Encoding::identity()];
-    is_named && accepted.is_ok_and(|own| own.negotiate(offered.iter()) == Some(Encoding::gzip()))
-}
-
 fn push_answer(answer: push::Taken, asked: &Request) -> HttpResponse {
     match answer {
         push::Taken::Heard(PushAnswer::Ok) => {
@@ -210,7 +183,7 @@ fn handshake(request: &HttpRequest) -> Result<Option<HttpResponse>, ApiError> {
 }
 
 /// The reference answers an upgrade with the words alone, everything else with JSON.
-fn refuse(asked: &Request, error: HandshakeError) -> HttpResponse {
+pub(super) fn refuse(asked: &Request, error: HandshakeError) -> HttpResponse {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
     let mut answer = HttpResponse::build(status);
     if asked.upgrade {
@@ -220,12 +193,12 @@ fn refuse(asked: &Request, error: HandshakeError) -> HttpResponse {
     }
 }
 
-fn unavailable() -> HttpResponse {
+pub(super) fn unavailable() -> HttpResponse {
     HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, "1")).finish()
 }
 
 /// The head of every answer that holds packets.
-fn text(mut answer: HttpResponseBuilder) -> HttpResponseBuilder {
+pub(super) fn text(mut answer: HttpResponseBuilder) -> HttpResponseBuilder {
     answer.insert_header((header::CONTENT_TYPE, "text/plain; charset=UTF-8"));
     answer.insert_header((header::CACHE_CONTROL, "no-store"));
     answer

@@ -11,6 +11,7 @@ pub mod error;
 pub mod gate;
 mod gzip;
 pub mod pages;
+pub mod poll;
 mod push;
 pub mod sockets;
 pub mod status;

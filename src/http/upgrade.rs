@@ -19,7 +19,6 @@ use actix_http::body::{BodySize, BoxBody, MessageBody};
 use actix_http::h1::{self, Message};
 use actix_http::{ConnectionType, HttpMessage, Request, Response, StatusCode};
 use actix_service::{Service, ServiceFactory, always_ready};
-use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use futures_util::{FutureExt, TryFutureExt, future::LocalBoxFuture};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -64,15 +63,14 @@ impl From<UpgradeError> for Response<BoxBody> {
     }
 }
 
-impl<F, B> ServiceFactory<Upgrade> for UpgradeFactory<F>
+impl<F> ServiceFactory<Upgrade> for UpgradeFactory<F>
 where
-    F: ServiceFactory<Request, Config = (), Response = ServiceResponse<B>>,
+    F: ServiceFactory<Request, Config = (), Response = Response<BoxBody>>,
     F::Future: 'static,
     F::Service: 'static,
     F::Error: Into<Response<BoxBody>> + 'static,
     F::InitError: 'static,
     <F::Service as Service<Request>>::Future: 'static,
-    B: MessageBody + 'static,
 {
     type Response = ();
     type Error = UpgradeError;
@@ -87,12 +85,11 @@ where
     }
 }
 
-impl<S, B> Service<Upgrade> for UpgradeService<S>
+impl<S> Service<Upgrade> for UpgradeService<S>
 where
-    S: Service<Request, Response = ServiceResponse<B>> + 'static,
+    S: Service<Request, Response = Response<BoxBody>> + 'static,
     S::Error: Into<Response<BoxBody>>,
     S::Future: 'static,
-    B: MessageBody + 'static,
 {
     type Response = ();
     type Error = UpgradeError;
@@ -105,10 +102,7 @@ where
         let answer = self.0.call(request);
         // In two boxes, so that what the answer needed is freed when the session begins to live.
         let answered: LocalBoxFuture<'static, _> = Box::pin(async move {
-            let mut answer: Response<BoxBody> = match answer.await {
-                Ok(answer) => Response::from(answer).map_into_boxed_body(),
-                Err(error) => error.into(),
-            };
+            let mut answer = answer.await.unwrap_or_else(Into::into);
             let ticket = if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                 answer.extensions_mut().remove::<Ticket>()
             } else {

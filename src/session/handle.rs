@@ -97,7 +97,7 @@ impl Handle {
     }
 
     /// Begins to wait for packets.
-    pub fn poll(&self) -> PendingPoll<'_> {
+    pub fn poll(self) -> PendingPoll {
         let (reply, answer) = oneshot::channel();
         self.0.do_send(Poll(reply));
         PendingPoll { handle: self, answer, is_done: false }
@@ -125,13 +125,13 @@ impl Handle {
 
 /// A GET that waits. Dropped before it is done, it tells the session: its packets, if it had got
 /// some, are lost (contract D-44).
-pub struct PendingPoll<'a> {
-    handle: &'a Handle,
+pub struct PendingPoll {
+    handle: Handle,
     answer: oneshot::Receiver<Polled>,
     is_done: bool,
 }
 
-impl PendingPoll<'_> {
+impl PendingPoll {
     /// What the GET is answered with. To be awaited once.
     pub async fn answer(&mut self) -> Polled {
         let polled = (&mut self.answer).await;
@@ -144,7 +144,7 @@ impl PendingPoll<'_> {
     }
 }
 
-impl Drop for PendingPoll<'_> {
+impl Drop for PendingPoll {
     fn drop(&mut self) {
         if !self.is_done {
             self.handle.0.do_send(PollAborted);

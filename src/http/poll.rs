@@ -1,0 +1,145 @@
+//! A poll that waits: what is kept of it meanwhile, and how it is answered.
+//!
+//! Until a request is answered, the framework keeps its head, a table for thirty headers, and every
+//! future on the way to its handler: 8 KiB, which nobody looks at while a poll waits. So the route of
+//! a poll answers at once and leaves a [`WaitingPoll`] in its answer, and a service around the App
+//! trades that for the answer proper when everything else of the request has gone.
+
+use actix_http::body::{BoxBody, MessageBody};
+use actix_http::header::{HeaderName, HeaderValue};
+use actix_http::{Request, Response};
+use actix_service::{Service, ServiceFactory, forward_ready};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use super::engine::{refuse, text, unavailable};
+use super::{State, gzip};
+use crate::proto::engineio;
+use crate::session::handle::{Handle, PendingPoll, Polled};
+
+/// What is kept of a poll while it waits.
+pub struct WaitingPoll {
+    poll: PendingPoll,
+    asked: engineio::Request,
+    /// Its answer is compressed from this size; `None` if never.
+    compress_from: Option<usize>,
+    /// What the middleware has to say, the same whatever the answer will be.
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl WaitingPoll {
+    /// Begins to wait for the packets of `session`.
+    pub fn begin(
+        request: &HttpRequest,
+        state: &State,
+        session: Handle,
+        asked: engineio::Request,
+    ) -> WaitingPoll {
+        let compress_from = state.shared.compress_from.filter(|_| accepts_gzip(request));
+        WaitingPoll { poll: session.poll(), asked, compress_from, headers: Vec::new() }
+    }
+
+    /// The answer of the route, for as long as there is none.
+    pub fn placeholder(self) -> HttpResponse {
+        let mut answer = HttpResponse::Ok().finish();
+        answer.extensions_mut().insert(self);
+        answer
+    }
+
+    /// The poll that `placeholder` stands in for; the rest of it goes, and with it the last of the
+    /// request. An answer that stands for itself is given back.
+    fn set_aside(mut placeholder: Response<BoxBody>) -> Result<WaitingPoll, Response<BoxBody>> {
+        let waiting = placeholder.extensions_mut().remove::<WaitingPoll>();
+        let Some(mut waiting) = waiting else { return Err(placeholder) };
+        let headers = placeholder.headers().iter();
+        waiting.headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Ok(waiting)
+    }
+
+    async fn answer(mut self) -> Response<BoxBody> {
+        let answer = match self.poll.answer().await {
+            Polled::Packets(packets) => packets_answer(packets, self.compress_from).await,
+            Polled::Refused(error) => refuse(&self.asked, error),
+            Polled::Unavailable => unavailable(),
+        };
+        self.poll.done();
+        let mut answer = Response::from(answer);
+        for (name, value) in self.headers {
+            answer.headers_mut().append(name, value);
+        }
+        answer
+    }
+}
+
+async fn packets_answer(packets: Bytes, compress_from: Option<usize>) -> HttpResponse {
+    if compress_from.is_some_and(|least| packets.len() >= least)
+        // In a box, so that a poll that waits holds no place for it.
+        && let Some(small) = gzip::compressed(packets.clone()).boxed_local().await
+    {
+        return text(HttpResponse::Ok()).insert_header(ContentEncoding::Gzip).body(small);
+    }
+    text(HttpResponse::Ok()).body(packets)
+}
+
+fn accepts_gzip(request: &HttpRequest) -> bool {
+    let accepted = AcceptEncoding::parse(request);
+    let is_named = request.headers().contains_key(header::ACCEPT_ENCODING);
+    let offered = [Encoding::gzip(), Encoding::identity()];
+    is_named && accepted.is_ok_and(|own| own.negotiate(offered.iter()) == Some(Encoding::gzip()))
+}
+
+/// Makes a [`PollService`] around an App.
+pub struct PollFactory<F>(pub F);
+
+pub struct PollService<S> {
+    app: S,
+}
+
+impl<F, B> ServiceFactory<Request> for PollFactory<F>
+where
+    F: ServiceFactory<Request, Config = (), Response = ServiceResponse<B>>,
+    F::Future: 'static,
+    F::Error: 'static,
+    <F::Service as Service<Request>>::Future: 'static,
+    B: MessageBody + 'static,
+{
+    type Response = Response<BoxBody>;
+    type Error = F::Error;
+    type Config = ();
+    type Service = PollService<F::Service>;
+    type InitError = F::InitError;
+    type Future = LocalBoxFuture<'static, Result<Self::Service, Self::InitError>>;
+
+    fn new_service(&self, (): ()) -> Self::Future {
+        let app = self.0.new_service(());
+        Box::pin(async move { Ok(PollService { app: app.await? }) })
+    }
+}
+
+impl<S, B> Service<Request> for PollService<S>
+where
+    S: Service<Request, Response = ServiceResponse<B>>,
+    S::Future: 'static,
+    B: MessageBody + 'static,
+{
+    type Response = Response<BoxBody>;
+    type Error = S::Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    forward_ready!(app);
+
+    fn call(&self, request: Request) -> Self::Future {
+        let answer = self.app.call(request);
+        Box::pin(async move {
+            let answer = Response::from(answer.await?).map_into_boxed_body();
+            match WaitingPoll::set_aside(answer) {
+                Ok(waiting) => Ok(waiting.answer().await),
+                Err(answer) => Ok(answer),
+            }
+        })
+    }
+}
