@@ -150,7 +150,7 @@ for (const { label, transports, polls } of TRAVELS) {
 }
 
 /** Short, for who must be given up. */
-const IMPATIENT = { PING_INTERVAL_MS: "300", PING_TIMEOUT_MS: "300" };
+const IMPATIENT = { PING_INTERVAL_MS: "300", PING_TIMEOUT_MS: "2000" };
 
 for (const { label, transports } of TRAVELS) {
   test(`${label}: a client that answers no ping ends as \`transport close\``, async (t) => {
@@ -177,7 +177,7 @@ for (const { label, transports } of TRAVELS) {
   });
 
   test(`${label}: a client without a namespace is closed when its time is over`, async (t) => {
-    const server = await Server.start(t, { CONNECT_TIMEOUT_MS: "500" });
+    const server = await Server.start(t, { CONNECT_TIMEOUT_MS: "1000" });
     const manager = new Manager(server.url, { transports, reconnection: false, autoConnect: false });
     const closed = new Promise((settle) => manager.once("close", settle));
 
@@ -188,7 +188,7 @@ for (const { label, transports } of TRAVELS) {
   });
 
   test(`${label}: a client with a namespace outlives that time`, async (t) => {
-    const server = await Server.start(t, { CONNECT_TIMEOUT_MS: "500" });
+    const server = await Server.start(t, { CONNECT_TIMEOUT_MS: "1000" });
     const client = await arrive(t, server, transports);
     const late = new Manager(server.url, { reconnection: false, autoConnect: false });
     const closed = new Promise((settle) => late.once("close", settle));

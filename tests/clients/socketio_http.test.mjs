@@ -5,7 +5,9 @@ import { request } from "node:http";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { Server, sign, within } from "./support.mjs";
-import { DEFAULT, POLLING, SocketIo, TRANSPORTS, WEBSOCKET, authOf, expectConnections } from "./socketio_support.mjs";
+import {
+  DEFAULT, POLLING, SocketIo, TRANSPORTS, WEBSOCKET, authOf, expectConnections,
+} from "./socketio_support.mjs";
 
 /** One HTTP exchange in full: `{status, headers, bytes, text}`. */
 const exchange = (server, method, path, { headers = {}, body } = {}) => {
@@ -162,7 +164,8 @@ test("a listed page may read every answer of its polls, errors too", async (t) =
     const poll = await polls.get();
     assertOpenTo(poll, origin);
     assert.match(poll.text, /^40\{/);
-    const error = await exchange(server, "GET", "/socket.io/?EIO=3&transport=polling", { headers: { Origin: origin } });
+    const headers = { Origin: origin };
+    const error = await exchange(server, "GET", "/socket.io/?EIO=3&transport=polling", { headers });
     assert.equal(error.status, 400);
     assertOpenTo(error, origin);
   }
@@ -197,7 +200,9 @@ test("another page is refused with 403 and code 4 on every transport", async (t)
 });
 
 /** A poll's answer, with what it says of its compression taken off. */
-const unpacked = ({ headers, bytes }) => (headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes).toString();
+const unpacked = ({ headers, bytes }) => {
+  return (headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes).toString();
+};
 
 const note = (length) => ({ type: "training:update", data: { note: "n".repeat(length) } });
 

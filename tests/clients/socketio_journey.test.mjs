@@ -42,7 +42,8 @@ const visit = async (t, server, options) => {
   const left = (await bob.next("room_left")).data;
   assertTime(left.timestamp);
   assert.deepEqual([left.room, left.roomId], [ROOM, ROOM]);
-  assert.equal((await server.broadcast({ type: "training:update", room: ROOM, data: { n: 0 } })).recipients_count, 1);
+  const body = { type: "training:update", room: ROOM, data: { n: 0 } };
+  assert.equal((await server.broadcast(body)).recipients_count, 1);
   assert.equal((await ann.next("training:update")).data.n, 0);
   await expectSilence(server, ann, bob);
   assert.equal((await bob.ask("leave", { room: ROOM })).code, "ROOM_NOT_FOUND");

@@ -131,8 +131,9 @@ test("one port: plain sockets and Socket.IO on every path live side by side over
   ];
   for (const client of plain.slice(3)) await client.next("auth:success");
   const socketio = [];
+  const places = [["/", "/socket.io"], ["/", "/ws"], ["/ws", "/socket.io"], ["/events", "/socket.io"]];
   for (const options of [{}, POLLING]) {
-    for (const [namespace, path] of [["/", "/socket.io"], ["/", "/ws"], ["/ws", "/socket.io"], ["/events", "/socket.io"]]) {
+    for (const [namespace, path] of places) {
       socketio.push(await SocketIo.connect(t, server, "ann", { namespace, path, ...options }));
     }
   }

@@ -6,7 +6,9 @@ import { test } from "node:test";
 import { Manager } from "socket.io-client";
 import WebSocket from "ws";
 import { Server, expectSilence, sign, within } from "./support.mjs";
-import { SocketIo, TRANSPORTS, WEBSOCKET, assertRefused, authOf, expectConnections, update } from "./socketio_support.mjs";
+import {
+  SocketIo, TRANSPORTS, WEBSOCKET, assertRefused, authOf, expectConnections, update,
+} from "./socketio_support.mjs";
 
 const ROOM = "blueprint-1";
 const LARGE = 1_000_000;
@@ -131,7 +133,8 @@ const bare = async (t, server) => {
   assert.match(await next(), /^42\["connection_established",/);
   const fragments = (bytes, size) => {
     for (let at = 0; at < bytes.length; at += size) {
-      socket.send(bytes.subarray(at, at + size), { binary: false, compress: false, fin: at + size >= bytes.length });
+      const fin = at + size >= bytes.length;
+      socket.send(bytes.subarray(at, at + size), { binary: false, compress: false, fin });
     }
   };
   return { socket, next, fragments, closed };

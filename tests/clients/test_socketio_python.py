@@ -39,12 +39,14 @@ class Visits(ClientTest):
 
                 for n in range(20):
                     data = {"n": n, "note": "früh <b>\u2028"}
-                    self.assertEqual(server.broadcast(type="training:update", room=ROOM, data=data)["recipients_count"], 2)
+                    answer = server.broadcast(type="training:update", room=ROOM, data=data)
+                    self.assertEqual(answer["recipients_count"], 2)
                 for client in (ann, bob):
                     for n in range(20):
                         self.assertEqual(client.next("training:update"), {"n": n, "note": "früh <b>\u2028"})
 
-                self.assertEqual(ann.ask("blueprint_update", update(ROOM, 1.5)), {"status": "success", "success": True})
+                ack = ann.ask("blueprint_update", update(ROOM, 1.5))
+                self.assertEqual(ack, {"status": "success", "success": True})
                 told = bob.next("blueprint_update")
                 self.assertEqual((told["userId"], told["changes"]["content"]), ("ann", 1.5))
                 self.expect_silence(server, ann, bob)
@@ -117,7 +119,11 @@ class Visits(ClientTest):
 class Refusals(ClientTest):
     def test_a_refused_token_raises_and_a_good_one_on_the_same_client_does_not(self):
         server = self.server()
-        words = {"/": "Authentication failed", "/ws": "Authentication failed", "/events": "Tenant authentication failed: "}
+        words = {
+            "/": "Authentication failed",
+            "/ws": "Authentication failed",
+            "/events": "Tenant authentication failed: ",
+        }
         for _, transports, _ in TRANSPORTS:
             for namespace, message in words.items():
                 for token in ("garbage", None, sign(sub="ann", exp=in_seconds(-1))):

@@ -72,6 +72,7 @@ class AsyncClients(unittest.IsolatedAsyncioTestCase):
         for _, transports, _ in TRANSPORTS:
             client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
             with self.assertRaisesRegex(socketio.exceptions.ConnectionError, "failed to connect: /"):
-                await client.connect(server.url, auth={"token": "garbage"}, transports=transports, wait_timeout=PATIENCE)
+                auth = {"token": "garbage"}
+                await client.connect(server.url, auth=auth, transports=transports, wait_timeout=PATIENCE)
             await client.shutdown()
         await asyncio.to_thread(server.expect_connections, 0)
