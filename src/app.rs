@@ -13,7 +13,7 @@ use std::time::Duration;
 use actix::{Actor, Addr, Arbiter};
 use actix_http::HttpService;
 use actix_server::{Server, ServerHandle};
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, boxed, fn_service, map_config};
 use actix_web::dev::AppConfig;
 use log::{info, warn};
 use tokio::net::TcpStream;
@@ -160,7 +160,7 @@ impl App {
                     .upgrade(UpgradeFactory(app()))
                     .h1(app());
                 let (places, clock) = (Arc::clone(&places), Arc::clone(&parts.ambient.clock));
-                fn_service(move |stream: TcpStream| {
+                let connection = fn_service(move |stream: TcpStream| {
                     let (place, patience) = (places.take(), Patience::of(patience, Arc::clone(&clock)));
                     async move {
                         let place =
@@ -168,8 +168,9 @@ impl App {
                         let peer = stream.peer_addr().ok();
                         Ok::<_, actix_http::error::DispatchError>((Gate::new(stream, place, patience)?, peer))
                     }
-                })
-                .and_then(http)
+                });
+                // The task that the framework makes of a future holds twice its size.
+                boxed::factory(connection.and_then(http))
             })?;
         }
         let server = server.run();
