@@ -60,7 +60,8 @@ impl WaitingPoll {
         Ok(waiting)
     }
 
-    async fn answer(mut self) -> Response<BoxBody> {
+    /// To be awaited once.
+    async fn answer(&mut self) -> Response<BoxBody> {
         let answer = match self.poll.answer().await {
             Polled::Packets(packets) => packets_answer(packets, self.compress_from).await,
             Polled::Refused(error) => refuse(&self.asked, error),
@@ -68,7 +69,7 @@ impl WaitingPoll {
         };
         self.poll.done();
         let mut answer = Response::from(answer);
-        for (name, value) in self.headers {
+        for (name, value) in self.headers.drain(..) {
             answer.headers_mut().append(name, value);
         }
         answer
@@ -136,10 +137,11 @@ where
         let answer = self.app.call(request);
         Box::pin(async move {
             let answer = Response::from(answer.await?).map_into_boxed_body();
-            match WaitingPoll::set_aside(answer) {
-                Ok(waiting) => Ok(waiting.answer().await),
-                Err(answer) => Ok(answer),
-            }
+            let mut waiting = match WaitingPoll::set_aside(answer) {
+                Ok(waiting) => waiting,
+                Err(answer) => return Ok(answer),
+            };
+            Ok(waiting.answer().await)
         })
     }
 }

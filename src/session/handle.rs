@@ -139,7 +139,7 @@ impl PendingPoll {
     }
 
     /// The answer is on its way to the client.
-    pub fn done(mut self) {
+    pub fn done(&mut self) {
         self.is_done = true;
     }
 }
