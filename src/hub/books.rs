@@ -271,7 +271,9 @@ impl Books {
             Some(entry) => entry.group,
             None => {
                 let group = self.groups.open();
-                self.by_name.entry(room.room.shared_name()).or_default().push(room.clone());
+                // Most names mean one room.
+                let scopes = self.by_name.entry(room.room.shared_name());
+                scopes.or_insert_with(|| Vec::with_capacity(1)).push(room.clone());
                 self.rooms.insert(room, RoomEntry { group, created_at: now });
                 group
             }

@@ -291,6 +291,8 @@ impl Session {
             Action::AnswerPush(answer) => {
                 engine.hearing = Hearing::Nothing;
                 answer_push(engine.pushes.pop_front(), answer);
+                // An idle session holds no memory for them.
+                engine.pushes.shrink_to_fit();
             }
             Action::RefusePush(error) => {
                 answer_push(engine.pushes.pop_back(), PushAnswer::Refused(error));

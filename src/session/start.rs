@@ -104,7 +104,8 @@ impl Session {
         // From here on the session cleans up after itself, so nothing may fail in between.
         let outbox = services.worker.take_in(stream);
         let id = new_id(&services);
-        let mut sockets = Vec::new();
+        // Few connections have more than one.
+        let mut sockets = Vec::with_capacity(1);
         let link = match entry {
             Entry::Plain => {
                 // Its one socket is the connection, under the same key and id (contract D-10).
