@@ -54,16 +54,16 @@ impl Pollers {
         Ok(Self { extent, address, clients, polls: polls.concat() })
     }
 
-    /// Publishes once, and hears from each session that it got it.
+    /// Publishes once, to `members` in all, and hears from each session that it got it.
     ///
     /// # Errors
     /// [`Void`] when one of them was not there, did not wait as it should, or got anything else.
-    pub async fn verify(mut self) -> Result<()> {
+    pub async fn verify(mut self, members: usize) -> Result<()> {
         if self.extent == Extent::ConnectionOnly {
             return Ok(());
         }
         let data = metric_update(PAYLOAD)?;
-        let published = Publisher::backend(self.address, &data).publish(self.polls.len()).await;
+        let published = Publisher::backend(self.address, &data).publish(members).await;
         published.during("counting the polling sessions")?;
         let told = async {
             let connections = self.clients.len();
