@@ -1,7 +1,8 @@
 //! Engine.IO and Socket.IO over real sockets, byte by byte: what the tables of the protocol say.
 //!
 //! No client library takes part; what those make of it is tested with them. Silence is never waited
-//! for: a question is asked, and its answer must come next.
+//! for: a question is asked, and its answer must come next. Time moves by hand only, so that nothing
+//! depends on how fast the machine is.
 
 mod abandoned;
 mod access;

@@ -28,7 +28,7 @@ fn placeholder(num: &str) -> String {
 
 #[actix_web::test]
 async fn thousands_of_announced_attachments_end_the_connection_at_once() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for count in ["11", "10000", "4294967296", "18446744073709551616", &"9".repeat(5000), "-1", "1e9", "0x1"]
     {
         let words = format!("45{count}-{}", placeholder("0"));
@@ -40,7 +40,7 @@ async fn thousands_of_announced_attachments_end_the_connection_at_once() {
 
 #[actix_web::test]
 async fn as_many_attachments_as_may_be_are_taken() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for mut engine in scene.pair("ann").await {
         engine.join("/", "r").await;
         engine.say(&format!("4510-7{}", placeholder("9"))).await;
@@ -82,7 +82,7 @@ async fn a_count_without_attachments_holds_up_nobody_but_its_author() {
 
 #[actix_web::test]
 async fn a_placeholder_that_stands_for_no_attachment_ends_the_connection() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     let numbers = [
         "1",
         "10",
@@ -118,7 +118,7 @@ async fn a_placeholder_that_stands_for_no_attachment_ends_the_connection() {
 
 #[actix_web::test]
 async fn what_only_looks_like_a_placeholder_is_an_object() {
-    let mut scene = Scene::with(&UNHURRIED).await.shared().await;
+    let mut scene = Scene::by_hand(&UNHURRIED).await.shared().await;
     for mut engine in scene.pair("ann").await {
         engine.join("/", "r").await;
         // No binary packet, so nothing stands for anything.
@@ -137,7 +137,7 @@ async fn what_only_looks_like_a_placeholder_is_an_object() {
 
 #[actix_web::test]
 async fn an_attachment_without_a_packet_ends_the_connection() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for bytes in [&b""[..], b"\0", b"2[\"join\"]", &[0xFF; 1000]] {
         let [mut polling, mut websocket] = scene.pair("mallory").await;
         polling.say_last(&format!("b{}", base64(bytes))).await;
@@ -153,7 +153,7 @@ async fn an_attachment_without_a_packet_ends_the_connection() {
 
 #[actix_web::test]
 async fn attachments_that_are_too_large_together_are_refused_and_more_ends_the_connection() {
-    let mut scene = Scene::with(&SMALL).await.shared().await;
+    let mut scene = Scene::by_hand(&SMALL).await.shared().await;
     for mut engine in scene.pair("mallory").await {
         // Over the soft limit: told, without the acknowledgement that was asked for.
         engine.say(&format!("453-7{}", placeholder("0"))).await;
@@ -184,7 +184,7 @@ async fn attachments_that_are_too_large_together_are_refused_and_more_ends_the_c
 
 #[actix_web::test]
 async fn one_attachment_named_a_thousand_times_does_not_become_a_thousand() {
-    let mut scene = Scene::with(&SMALL).await.shared().await;
+    let mut scene = Scene::by_hand(&SMALL).await.shared().await;
     let mut plain = scene.server.sign_in(json!({"sub": "bob"})).await;
     plain.join("r").await;
     for mut engine in scene.pair("mallory").await {
@@ -203,7 +203,7 @@ async fn one_attachment_named_a_thousand_times_does_not_become_a_thousand() {
 
 #[actix_web::test]
 async fn unfinished_messages_of_many_cost_the_greediest_his_connection() {
-    let mut scene = Scene::with(&SMALL).await.shared().await;
+    let mut scene = Scene::by_hand(&SMALL).await.shared().await;
     let mut hoarders = Vec::new();
     let mut ended = 0;
     // Sixty kilobytes each, one megabyte in all.

@@ -86,7 +86,7 @@ async fn a_flood_of_namespaces_in_one_push_makes_no_socket() {
 
 #[actix_web::test]
 async fn a_namespace_may_be_long_but_not_without_end() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for mut engine in scene.pair("mallory").await {
         let long = format!("/ws?{}", "x".repeat(252));
         engine.say(&connect_as(&long, json!({"sub": "mallory"}))).await;
@@ -117,7 +117,7 @@ async fn connecting_and_leaving_without_end_is_held_to_the_rate() {
 
 #[actix_web::test]
 async fn a_flood_of_rooms_ends_at_two_hundred_per_socket_and_leaves_none() {
-    let mut scene = Scene::with(&UNHURRIED).await.shared().await;
+    let mut scene = Scene::by_hand(&UNHURRIED).await.shared().await;
     let [mut polling, mut websocket] = scene.pair("mallory").await;
     for (engine, prefix) in [(&mut polling, "p"), (&mut websocket, "w")] {
         engine.connect("/ws", "mallory").await;
@@ -163,7 +163,7 @@ async fn a_flood_of_rooms_ends_at_two_hundred_per_socket_and_leaves_none() {
 
 #[actix_web::test]
 async fn ack_ids_that_overflow_end_the_connection() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for id in ["18446744073709551616", "99999999999999999999", &"9".repeat(100_000)] {
         for packet in
             [format!(r#"42{id}["heartbeat"]"#), format!("43{id}[]"), format!(r#"450-{id}["heartbeat"]"#)]
@@ -178,7 +178,7 @@ async fn ack_ids_that_overflow_end_the_connection() {
 
 #[actix_web::test]
 async fn acknowledgements_nobody_asked_for_do_nothing() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     let mut engine = scene.poller("mallory").await;
     let words: Vec<String> = (0..50_000).map(|id| format!("43{id}[{{\"status\":\"success\"}}]")).collect();
     engine.push(words.join("\x1e")).await;
@@ -189,7 +189,7 @@ async fn acknowledgements_nobody_asked_for_do_nothing() {
 
 #[actix_web::test]
 async fn reserved_names_end_the_connection_and_reach_nobody() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     let names = ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
     for name in names {
         for packet in
@@ -205,7 +205,7 @@ async fn reserved_names_end_the_connection_and_reach_nobody() {
 
 #[actix_web::test]
 async fn names_with_a_meaning_elsewhere_are_events_nobody_knows() {
-    let mut scene = Scene::with(&UNHURRIED).await.shared().await;
+    let mut scene = Scene::by_hand(&UNHURRIED).await.shared().await;
     let [mut polling, mut websocket] = scene.pair("mallory").await;
     for engine in [&mut polling, &mut websocket] {
         for name in
@@ -224,7 +224,7 @@ async fn names_with_a_meaning_elsewhere_are_events_nobody_knows() {
 
 #[actix_web::test]
 async fn names_with_a_meaning_elsewhere_are_namespaces_nobody_has() {
-    let mut scene = Scene::with(&UNHURRIED).await.shared().await;
+    let mut scene = Scene::by_hand(&UNHURRIED).await.shared().await;
     let [mut polling, mut websocket] = scene.pair("mallory").await;
     for engine in [&mut polling, &mut websocket] {
         for name in NAMES.iter().filter(|name| !name.is_empty() && **name != "\u{0}") {
@@ -239,7 +239,7 @@ async fn names_with_a_meaning_elsewhere_are_namespaces_nobody_has() {
 
 #[actix_web::test]
 async fn keys_with_a_meaning_elsewhere_give_no_rights() {
-    let mut scene = Scene::with(&UNHURRIED).await.shared().await;
+    let mut scene = Scene::by_hand(&UNHURRIED).await.shared().await;
     for key in ["__proto__", "constructor", "prototype"] {
         for mut engine in Engine::both(&scene.server, "/socket.io/").await {
             let token = token::sign(json!({"sub": "root", "role": "admin"}));

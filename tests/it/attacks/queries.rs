@@ -15,7 +15,7 @@ const INHERITED: [&str; 6] =
 
 #[actix_web::test]
 async fn names_that_every_object_has_are_no_transport_version_or_sid() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for name in INHERITED {
         let answer = get(&scene, &format!("EIO=4&transport={name}")).await;
         assert_eq!((answer.status, answer.json()["code"].as_u64()), (400, Some(0)), "{name}");
@@ -33,7 +33,7 @@ async fn names_that_every_object_has_are_no_transport_version_or_sid() {
 
 #[actix_web::test]
 async fn of_a_repeated_key_the_first_counts() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     let mut engine = scene.poller("ann").await;
     let sid = engine.sid.clone();
     for (query, code) in [
@@ -56,7 +56,7 @@ async fn of_a_repeated_key_the_first_counts() {
 
 #[actix_web::test]
 async fn percent_signs_that_encode_nothing_mean_themselves() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for garbage in ["%", "%%", "%z", "%zz", "%4", "%u0041", "%00", "%ff", "%c0%af", "%ed%a0%80", "+", "%25"] {
         for (query, code) in [
             (format!("EIO=4&transport={garbage}"), 0),
@@ -82,7 +82,7 @@ async fn percent_signs_that_encode_nothing_mean_themselves() {
 
 #[actix_web::test]
 async fn a_sid_of_ten_kilobytes_is_nobody_s() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for sid in ["x".repeat(10_000), "%41".repeat(10_000), "\u{5c}".repeat(10_000), "&sid=".repeat(2000)] {
         let answer = get(&scene, &format!("EIO=4&transport=polling&sid={sid}")).await;
         match sid.starts_with('&') {
@@ -102,7 +102,7 @@ async fn a_sid_of_ten_kilobytes_is_nobody_s() {
 
 #[actix_web::test]
 async fn huge_keys_and_values_are_answered_in_few_words_or_refused() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for size in [1000, 30_000, 1_000_000] {
         for query in [
             format!("{}=1&EIO=4&transport=nope", "k".repeat(size)),
@@ -123,7 +123,7 @@ async fn huge_keys_and_values_are_answered_in_few_words_or_refused() {
 
 #[actix_web::test]
 async fn a_crafted_target_reaches_no_engine() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for path in [
         "//socket.io/?EIO=4&transport=polling",
         "/socket.io//?EIO=4&transport=polling",

@@ -38,7 +38,7 @@ fn with(position: &str, bytes: &[u8]) -> Vec<u8> {
 
 #[actix_web::test]
 async fn a_frame_that_is_no_text_closes_its_websocket_alone() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for position in POSITIONS {
         for bytes in NO_TEXT {
             let [polling, mut websocket] = scene.pair("mallory").await;
@@ -53,7 +53,7 @@ async fn a_frame_that_is_no_text_closes_its_websocket_alone() {
 
 #[actix_web::test]
 async fn a_push_that_is_no_text_ends_its_session_alone() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for position in POSITIONS {
         for bytes in NO_TEXT {
             let mut engine = scene.poller("mallory").await;
@@ -69,7 +69,7 @@ async fn a_push_that_is_no_text_ends_its_session_alone() {
 
 #[actix_web::test]
 async fn half_a_surrogate_pair_in_escapes_is_no_name_and_no_room() {
-    let mut scene = Scene::with(&UNHURRIED).await.shared().await;
+    let mut scene = Scene::by_hand(&UNHURRIED).await.shared().await;
     for half in [r"\ud800", r"\udfff", r"\udc00\ud800", r"\ud800x"] {
         for mut engine in scene.pair("mallory").await {
             engine.say(&format!(r#"427["join",{{"room":"{half}"}}]"#)).await;
@@ -84,7 +84,7 @@ async fn half_a_surrogate_pair_in_escapes_is_no_name_and_no_room() {
 
 #[actix_web::test]
 async fn what_passes_through_is_text_for_whoever_reads_it() {
-    let mut scene = Scene::with(&UNHURRIED).await.shared().await;
+    let mut scene = Scene::by_hand(&UNHURRIED).await.shared().await;
     let mut reader = scene.server.sign_in(json!({"sub": "bob"})).await;
     reader.join("r").await;
     for mut engine in scene.pair("mallory").await {
@@ -110,7 +110,7 @@ async fn what_passes_through_is_text_for_whoever_reads_it() {
 
 #[actix_web::test]
 async fn a_url_or_header_that_is_no_text_is_refused() {
-    let mut scene = Scene::with(&[]).await.shared().await;
+    let mut scene = Scene::by_hand(&[]).await.shared().await;
     for bytes in NO_TEXT {
         for position in [
             "GET /socket.io/?EIO=4&transport=@ HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",

@@ -12,7 +12,7 @@ use crate::support::wire::{HANDSHAKE, Wire};
 
 #[actix_web::test]
 async fn refusals_may_be_read_by_the_pages_that_may_call() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let own = format!("http://{}", server.address());
     for path in PATHS {
         for (method, query, code) in TABLE.iter().filter(|(_, query, _)| !query.contains("SID")) {
@@ -29,7 +29,7 @@ async fn refusals_may_be_read_by_the_pages_that_may_call() {
 
 #[actix_web::test]
 async fn answers_to_polls_and_pushes_may_be_read_by_the_pages_that_may_call() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = Engine::polling(&server, SOCKET_IO).await;
     let (url, origin) = (engine.url("polling"), [("origin", LISTED)]);
     engine.posts.ask("POST", &url, &origin, b"40/nope,").await;
@@ -45,7 +45,7 @@ async fn answers_to_polls_and_pushes_may_be_read_by_the_pages_that_may_call() {
 
 #[actix_web::test]
 async fn a_foreign_page_is_forbidden_every_transport() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let engine = Engine::polling(&server, SOCKET_IO).await;
     let foreign = [("origin", "http://evil.example")];
     for path in PATHS {
@@ -71,7 +71,7 @@ async fn a_foreign_page_is_forbidden_every_transport() {
 
 #[actix_web::test]
 async fn an_origin_of_strange_bytes_is_a_bad_request_before_the_sid_is_looked_at() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let strange = [("origin", "http://\u{e4}.example")];
     for query in ["transport=polling", "transport=polling&sid=nobody", "transport=websocket"] {
         let url = format!("/socket.io/?EIO=4&{query}");
@@ -83,7 +83,7 @@ async fn an_origin_of_strange_bytes_is_a_bad_request_before_the_sid_is_looked_at
 
 #[actix_web::test]
 async fn a_preflight_is_answered_without_a_look_at_any_session() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for path in PATHS {
         for query in ["EIO=4&transport=polling&sid=nobody", "EIO=3&transport=nope", "EIO=4"] {
             let url = format!("{path}?{query}");

@@ -16,7 +16,7 @@ async fn connected(server: &TestServer) -> [Engine; 2] {
 
 #[actix_web::test]
 async fn an_id_is_echoed_up_to_the_largest_of_64_bits() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for mut engine in connected(&server).await {
         engine.connect("/ws", "ann").await;
         for id in [0, 1, 7, (1 << 31) - 1, 1 << 31, (1 << 53) + 1, u64::MAX - 1, u64::MAX] {
@@ -33,7 +33,7 @@ async fn an_id_is_echoed_up_to_the_largest_of_64_bits() {
 
 #[actix_web::test]
 async fn an_id_beyond_64_bits_ends_the_connection() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let ids = ["18446744073709551616", "99999999999999999999", &"9".repeat(1000)];
     for id in ids {
         for packet in [format!(r#"42{id}["client:ping"]"#), format!("43{id}[]"), format!("42{id}")] {
@@ -64,7 +64,7 @@ fn commands() -> Vec<(&'static str, Value, &'static str)> {
 
 #[actix_web::test]
 async fn every_command_is_acknowledged_if_asked_and_only_then() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for mut engine in connected(&server).await {
         for (id, (name, data, key)) in commands().into_iter().enumerate() {
             engine.say(&format!("42{id}{}", json!([name, data]))).await;
@@ -96,7 +96,7 @@ async fn every_command_is_acknowledged_if_asked_and_only_then() {
 
 #[actix_web::test]
 async fn a_refusal_goes_to_the_acknowledgement_or_to_an_error_event() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let cases = [
         ("nonsense", json!({}), "INVALID_MESSAGE"),
         ("join", json!({"room": 5}), "INVALID_MESSAGE"),

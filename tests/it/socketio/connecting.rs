@@ -29,7 +29,7 @@ async fn refused(engine: &mut Engine, namespace: &str) -> String {
 
 #[actix_web::test]
 async fn every_namespace_is_granted_on_every_path_with_an_id_of_its_own() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for path in PATHS {
         for mut engine in Engine::both(&server, path).await {
             let mut ids = vec![engine.sid.clone()];
@@ -46,7 +46,7 @@ async fn every_namespace_is_granted_on_every_path_with_an_id_of_its_own() {
 
 #[actix_web::test]
 async fn the_root_of_the_ws_path_needs_no_token() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for path in ["/ws", "/ws/"] {
         for (mut engine, auth) in Engine::both(&server, path).await.into_iter().zip(["", "{}"]) {
             engine.say(&format!("40{auth}")).await;
@@ -61,7 +61,7 @@ async fn the_root_of_the_ws_path_needs_no_token() {
 
 #[actix_web::test]
 async fn a_comma_may_be_missing_where_nothing_follows() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for packet in ["40/ws", "40/ws,"] {
         let bearer = format!("Bearer {}", token::sign(json!({"sub": "ann"})));
         let headers = [("authorization", &*bearer)];
@@ -77,7 +77,7 @@ async fn a_comma_may_be_missing_where_nothing_follows() {
 
 #[actix_web::test]
 async fn a_token_of_the_handshake_counts_for_every_namespace_without_its_own() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let ann = token::sign(json!({"sub": "ann"}));
     for headers in [("x-auth-token", ann.clone()), ("authorization", format!("Bearer {ann}"))] {
         let headers = [(headers.0, &*headers.1)];
@@ -95,7 +95,7 @@ async fn a_token_of_the_handshake_counts_for_every_namespace_without_its_own() {
 
 #[actix_web::test]
 async fn a_token_of_a_later_request_counts_for_nothing() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = Engine::polling(&server, SOCKET_IO).await;
     let (url, bearer) = (engine.url("polling"), format!("Bearer {}", token::sign(json!({"sub": "ann"}))));
     engine.posts.ask("POST", &url, &[("authorization", &bearer)], b"40").await;
@@ -105,7 +105,7 @@ async fn a_token_of_a_later_request_counts_for_nothing() {
 
 #[actix_web::test]
 async fn a_bad_credential_is_refused_per_namespace_and_the_connection_kept() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let other = token::sign_with("another-secret-of-thirty-two-chars", json!({"sub": "ann"}));
     for mut engine in Engine::both(&server, SOCKET_IO).await {
         engine.connect("/ws", "ann").await;
@@ -127,7 +127,7 @@ async fn a_bad_credential_is_refused_per_namespace_and_the_connection_kept() {
 
 #[actix_web::test]
 async fn a_client_that_tries_tokens_is_sent_away() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for mut engine in Engine::both(&server, SOCKET_IO).await {
         engine.connect("/ws", "ann").await;
         for _ in 0..10 {
@@ -144,7 +144,7 @@ async fn a_client_that_tries_tokens_is_sent_away() {
 
 #[actix_web::test]
 async fn an_unknown_namespace_is_refused_in_exactly_these_words() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for mut engine in Engine::both(&server, SOCKET_IO).await {
         for namespace in
             ["/random", "/WS", "/ws/", "/ws/x", "/socket.io", "/__proto__", "//", "/\u{e9}", "/ "]
@@ -191,7 +191,7 @@ async fn refused_as(engine: &mut Engine, namespace: &str) {
 
 #[actix_web::test]
 async fn one_namespace_by_two_spellings_is_a_second_connect() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for (first, second) in [("/ws", "/ws?x=1"), ("/ws?x=1", "/ws"), ("/ws?x=1", "/ws?x=2")] {
         for mut engine in Engine::both(&server, SOCKET_IO).await {
             engine.connect(first, "ann").await;
@@ -202,7 +202,7 @@ async fn one_namespace_by_two_spellings_is_a_second_connect() {
 
 #[actix_web::test]
 async fn events_behind_a_connect_in_the_same_push_are_heard_after_it() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = Engine::polling(&server, SOCKET_IO).await;
     let connect = connect_as("/", json!({"sub": "ann"}));
     engine.push(format!("{connect}\x1e42[\"join\",{{\"room\":\"global\"}}]\x1e427[\"debug:rooms\"]")).await;
@@ -214,7 +214,7 @@ async fn events_behind_a_connect_in_the_same_push_are_heard_after_it() {
 
 #[actix_web::test]
 async fn a_second_connect_behind_the_first_makes_no_second_socket() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = Engine::polling(&server, SOCKET_IO).await;
     let connect = connect_as("/", json!({"sub": "ann"}));
     engine.say_last(&format!("{connect}\x1e{connect}")).await;
@@ -304,7 +304,7 @@ async fn who_has_left_the_last_namespace_stays_and_may_come_back() {
 #[actix_web::test]
 async fn who_comes_beyond_the_limit_is_told_at_connect_and_never_counted() {
     // Contract D-14.
-    let server = TestServer::with(&[("MAX_CONNECTIONS", "2")]);
+    let server = TestServer::by_hand(&[("MAX_CONNECTIONS", "2")]);
     let mut members = Engine::both(&server, SOCKET_IO).await;
     for engine in &mut members {
         engine.connect("/", "ann").await;

@@ -10,7 +10,7 @@ use crate::support::socketio::{connect_as, event};
 
 #[actix_web::test]
 async fn its_sequence_connects_without_a_probe_and_without_a_poll() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for namespace in ["/", "/ws"] {
         // GET, POST `40`, a WebSocket with the sid, `5` at once; never a poll.
         let mut engine = Engine::polling(&server, SOCKET_IO).await;
@@ -37,7 +37,7 @@ async fn its_sequence_connects_without_a_probe_and_without_a_poll() {
 #[actix_web::test]
 async fn its_upgrade_may_overtake_its_connect() {
     // The push is answered before the WebSocket is opened, but what it asked for may still be asked.
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for _ in 0..30 {
         let mut engine = Engine::polling(&server, SOCKET_IO).await;
         let mut wire = engine.probe().await;
@@ -64,7 +64,7 @@ async fn its_upgrade_may_overtake_its_connect() {
 
 #[actix_web::test]
 async fn what_waits_for_its_first_poll_comes_by_websocket() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = Engine::polling(&server, SOCKET_IO).await;
     let connect = connect_as("/", json!({"sub": "ann"}));
     engine.push(format!("{connect}\x1e{}", event("/", "join", &json!({"room": ROOM})))).await;
@@ -83,7 +83,7 @@ async fn what_waits_for_its_first_poll_comes_by_websocket() {
 
 #[actix_web::test]
 async fn without_an_upgrade_it_posts_attachments_apart_and_pushes_overlap() {
-    let server = TestServer::with(&ONE_WORKER);
+    let server = TestServer::by_hand(&ONE_WORKER);
     let mut bob = Engine::websocket(&server, SOCKET_IO).await;
     bob.connect("/", "bob").await;
     bob.join("/", ROOM).await;
@@ -112,7 +112,7 @@ async fn without_an_upgrade_it_posts_attachments_apart_and_pushes_overlap() {
 
 #[actix_web::test]
 async fn its_poll_of_a_closed_session_is_an_error_it_comes_back_from() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let engine = Engine::polling(&server, SOCKET_IO).await;
     let url = engine.url("polling");
     assert_eq!(http::request(server.address(), "POST", &url, &[], b"1").await.text(), "ok");

@@ -42,7 +42,7 @@ pub(super) fn assert_refused(answer: &Answer, code: u8, what: &str) {
 
 #[actix_web::test]
 async fn a_poll_without_a_sid_opens_a_session_on_every_spelling_of_the_paths() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for path in PATHS {
         let answer = get(&server, &format!("{path}?EIO=4&transport=polling&t=x1")).await;
         assert_eq!(answer.status, 200, "{path}");
@@ -69,7 +69,7 @@ fn assert_open(packet: &str, upgrades: &str) {
 
 #[actix_web::test]
 async fn a_websocket_without_a_sid_begins_with_the_open_packet_on_every_path() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for path in PATHS {
         let mut wire = Wire::open(server.address(), &format!("{path}?EIO=4&transport=websocket")).await;
         assert_open(&wire.next_text().await, "[]");
@@ -80,7 +80,7 @@ async fn a_websocket_without_a_sid_begins_with_the_open_packet_on_every_path() {
 
 #[actix_web::test]
 async fn no_two_sessions_share_a_sid_and_the_public_id_is_another() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = Engine::polling(&server, SOCKET_IO).await;
     let public = engine.connect("/", "ann").await;
     let other = Engine::polling(&server, SOCKET_IO).await;
@@ -90,14 +90,14 @@ async fn no_two_sessions_share_a_sid_and_the_public_id_is_another() {
 
 #[actix_web::test]
 async fn announced_timings_are_those_of_the_settings() {
-    let server = TestServer::with(&[("PING_INTERVAL_MS", "300"), ("PING_TIMEOUT_MS", "200")]);
+    let server = TestServer::by_hand(&[("PING_INTERVAL_MS", "300"), ("PING_TIMEOUT_MS", "200")]);
     let open = get(&server, "/socket.io/?EIO=4&transport=polling").await.text();
     assert!(open.contains(r#""pingInterval":300,"pingTimeout":200,"#), "{open}");
 }
 
 #[actix_web::test]
 async fn on_ws_the_query_tells_engine_io_from_a_plain_websocket() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for path in ["/ws", "/ws/"] {
         let plain =
             Wire::open(server.address(), &format!("{path}?transport=websocket")).await.next_text().await;
@@ -144,7 +144,7 @@ pub(super) const TABLE: &[(&str, &str, u8)] = &[
 
 #[actix_web::test]
 async fn every_bad_request_is_answered_by_the_first_check_it_fails() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for path in PATHS {
         let mut engine = Engine::polling(&server, path).await;
         for (method, query, code) in TABLE {
@@ -161,7 +161,7 @@ async fn every_bad_request_is_answered_by_the_first_check_it_fails() {
 
 #[actix_web::test]
 async fn the_version_counts_at_the_handshake_only() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = Engine::polling(&server, SOCKET_IO).await;
     engine.connect("/", "ann").await;
     engine.push(r#"427["ping"]"#).await;
@@ -185,7 +185,7 @@ const UPGRADES: &[(&str, u8)] = &[
 
 #[actix_web::test]
 async fn a_bad_upgrade_is_refused_over_http_with_the_words_alone() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for path in PATHS {
         let mut engine = Engine::polling(&server, path).await;
         for (query, code) in UPGRADES {
@@ -203,7 +203,7 @@ async fn a_bad_upgrade_is_refused_over_http_with_the_words_alone() {
 
 #[actix_web::test]
 async fn half_a_websocket_handshake_is_refused_and_its_session_left_alone() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = Engine::polling(&server, SOCKET_IO).await;
     for url in [engine.url("websocket"), "/socket.io/?EIO=4&transport=websocket".to_owned()] {
         for missing in ["sec-websocket-version", "sec-websocket-key", "connection"] {
@@ -222,7 +222,7 @@ async fn half_a_websocket_handshake_is_refused_and_its_session_left_alone() {
 
 #[actix_web::test]
 async fn a_sid_of_the_other_path_is_unknown() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for (own, other) in [("/socket.io/", "/ws/"), ("/ws/", "/socket.io/")] {
         let mut engine = Engine::polling(&server, own).await;
         let url = format!("{other}?EIO=4&transport=polling&sid={}", engine.sid);
@@ -237,7 +237,7 @@ async fn a_sid_of_the_other_path_is_unknown() {
 
 #[actix_web::test]
 async fn a_sid_is_good_on_both_spellings_of_its_path() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for (with, without) in [("/socket.io/", "/socket.io"), ("/ws/", "/ws")] {
         let mut engine = Engine::polling(&server, with).await;
         engine.path = without;

@@ -16,7 +16,7 @@ struct Room {
 
 impl Room {
     async fn of(claims: Value) -> Room {
-        let server = TestServer::start();
+        let server = TestServer::by_hand(&[]);
         let mut plain = server.sign_in(claims.clone()).await;
         plain.join(ROOM).await;
         let mut engines = Vec::new();
@@ -143,7 +143,7 @@ async fn a_plain_update_reaches_socket_io_with_its_buffers_as_attachments() {
 
 #[actix_web::test]
 async fn an_update_reaches_nobody_it_is_not_meant_for() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut others = Vec::new();
     // In another room, in the room of that name of another organisation, and in none.
     for (claims, room) in [
@@ -176,7 +176,7 @@ async fn an_update_reaches_nobody_it_is_not_meant_for() {
 
 #[actix_web::test]
 async fn who_may_not_publish_reaches_nobody() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut member = Engine::websocket(&server, SOCKET_IO).await;
     member.connect("/", "ann").await;
     member.join("/", "public:1").await;

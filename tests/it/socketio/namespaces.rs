@@ -45,7 +45,7 @@ async fn one_each(engine: &mut Engine, namespaces: &[&str], rest: &str) {
 
 #[actix_web::test]
 async fn a_broadcast_arrives_once_per_namespace() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engines = everywhere(&server).await;
     for engine in &mut engines {
         for namespace in ALL {
@@ -65,7 +65,7 @@ async fn a_broadcast_arrives_once_per_namespace() {
 
 #[actix_web::test]
 async fn each_namespace_speaks_for_its_own_user_and_is_in_its_own_rooms() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engines = everywhere(&server).await;
     for engine in &mut engines {
         engine.join("/ws", ROOM).await;
@@ -86,7 +86,7 @@ async fn each_namespace_speaks_for_its_own_user_and_is_in_its_own_rooms() {
 
 #[actix_web::test]
 async fn a_namespace_that_is_left_takes_no_other_along() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for mut engine in everywhere(&server).await {
         for namespace in ALL {
             engine.join(namespace, ROOM).await;
@@ -113,7 +113,7 @@ async fn a_namespace_that_is_left_takes_no_other_along() {
 #[actix_web::test]
 async fn one_socket_of_a_connection_tells_the_others_of_it() {
     // "Others" are other sockets.
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for mut engine in everywhere(&server).await {
         for namespace in ALL {
             engine.join(namespace, ROOM).await;
@@ -133,7 +133,7 @@ async fn one_socket_of_a_connection_tells_the_others_of_it() {
 
 #[actix_web::test]
 async fn a_breach_in_one_namespace_ends_all() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut witness = server.sign_in(json!({"sub": "w"})).await;
     witness.join(ROOM).await;
     for mut engine in everywhere(&server).await {

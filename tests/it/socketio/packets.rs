@@ -117,7 +117,7 @@ const CLOSING: &[&[&str]] = &[
 
 #[actix_web::test]
 async fn every_packet_that_breaks_the_protocol_ends_the_connection() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut witness = Engine::websocket(&server, SOCKET_IO).await;
     witness.connect("/", "witness").await;
     for row in CLOSING {
@@ -163,7 +163,7 @@ const IGNORED: &[&[&str]] = &[
 
 #[actix_web::test]
 async fn what_the_reference_ignores_is_ignored() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for mut engine in connected(&server).await {
         for row in IGNORED {
             for packet in *row {
@@ -188,7 +188,7 @@ const HEARTBEATS: &[&str] = &[
 
 #[actix_web::test]
 async fn an_event_is_known_by_its_name_however_it_is_written() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for mut engine in connected(&server).await {
         for packet in HEARTBEATS {
             engine.say(packet).await;
@@ -204,7 +204,7 @@ async fn an_event_is_known_by_its_name_however_it_is_written() {
 
 #[actix_web::test]
 async fn an_event_nobody_knows_is_answered_with_an_error() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for mut engine in connected(&server).await {
         let names =
             [json!("e"), json!(5), json!(-1.5), json!(""), json!("error"), json!("message"), json!("x y")];
@@ -221,7 +221,7 @@ async fn an_event_nobody_knows_is_answered_with_an_error() {
 
 #[actix_web::test]
 async fn nothing_but_a_connect_may_come_before_a_namespace_is_connected() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for packet in [r#"42["e"]"#, "42", "41", "43", "431[]", "41/ws,", r#"42/nope,["e"]"#, "461-[]"] {
         for mut engine in Engine::both(&server, SOCKET_IO).await {
             engine.say_last(packet).await;

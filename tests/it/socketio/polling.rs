@@ -29,7 +29,7 @@ fn packets(answer: &Answer) -> Vec<String> {
 
 #[actix_web::test]
 async fn a_poll_brings_at_most_sixteen_packets_in_order() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = member(&server).await;
     for number in 0..40 {
         publish(&server, json!(number)).await;
@@ -51,7 +51,7 @@ async fn a_poll_brings_at_most_sixteen_packets_in_order() {
 
 #[actix_web::test]
 async fn attachments_count_and_never_part_from_their_packet() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = member(&server).await;
     let mut bob = Engine::websocket(&server, SOCKET_IO).await;
     bob.connect("/", "bob").await;
@@ -75,7 +75,7 @@ async fn attachments_count_and_never_part_from_their_packet() {
 
 #[actix_web::test]
 async fn a_poll_brings_no_more_bytes_than_were_announced_but_for_a_single_packet() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = member(&server).await;
     let data = "x".repeat(400_000);
     for _ in 0..3 {
@@ -94,7 +94,7 @@ async fn a_poll_brings_no_more_bytes_than_were_announced_but_for_a_single_packet
 
 #[actix_web::test]
 async fn a_parked_poll_is_answered_by_the_first_event() {
-    let server = TestServer::with(&ONE_WORKER);
+    let server = TestServer::by_hand(&ONE_WORKER);
     let mut engine = member(&server).await;
     for number in 0..20 {
         engine.park().await;
@@ -106,7 +106,7 @@ async fn a_parked_poll_is_answered_by_the_first_event() {
 
 #[actix_web::test]
 async fn a_second_poll_ends_the_session_and_the_first_is_told() {
-    let server = TestServer::with(&ONE_WORKER);
+    let server = TestServer::by_hand(&ONE_WORKER);
     let mut engine = member(&server).await;
     engine.park().await;
 
@@ -141,7 +141,7 @@ async fn a_poll_that_is_given_up_ends_the_session_at_once() {
 
 #[actix_web::test]
 async fn nothing_is_told_twice_when_polls_and_events_race() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = member(&server).await;
     let publisher = async {
         for number in 0..300 {
@@ -159,7 +159,7 @@ async fn nothing_is_told_twice_when_polls_and_events_race() {
 
 #[actix_web::test]
 async fn bytes_of_an_answer_are_those_of_utf_8() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = member(&server).await;
     let text = "\u{1d11e} \u{e9}\u{2028}\u{1e}\u{0}";
     publish(&server, json!(text)).await;
@@ -181,7 +181,7 @@ async fn polled(engine: &mut Engine, server: &TestServer, size: usize, accepted:
 
 #[actix_web::test]
 async fn long_answers_are_compressed_for_whom_takes_gzip() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = member(&server).await;
     let around = r#"42["custom:n",""]"#.len();
     for accepted in ["gzip", "deflate, gzip;q=0.5", "br, gzip, deflate"] {
@@ -203,7 +203,7 @@ async fn long_answers_are_compressed_for_whom_takes_gzip() {
 
 #[actix_web::test]
 async fn answers_are_not_compressed_for_anybody_else() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = member(&server).await;
     for accepted in [None, Some(""), Some("identity"), Some("br"), Some("gzip;q=0"), Some("x-garbage;;q=")] {
         let answer = polled(&mut engine, &server, 5000, accepted).await;
@@ -215,7 +215,7 @@ async fn answers_are_not_compressed_for_anybody_else() {
 #[actix_web::test]
 async fn compression_may_be_switched_off_or_begin_later() {
     for settings in [("COMPRESSION_ENABLED", "false"), ("COMPRESSION_THRESHOLD_BYTES", "5000")] {
-        let server = TestServer::with(&[settings]);
+        let server = TestServer::by_hand(&[settings]);
         let mut engine = member(&server).await;
         let answer = polled(&mut engine, &server, 4000, Some("gzip")).await;
         assert_eq!(answer.header("content-encoding"), None, "{settings:?}");
@@ -224,7 +224,7 @@ async fn compression_may_be_switched_off_or_begin_later() {
 
 #[actix_web::test]
 async fn a_client_that_wants_text_gets_bytes_as_text_on_its_websocket() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = Engine::polling(&server, SOCKET_IO).await;
     engine.sid += "&b64=1";
     engine.connect("/", "ann").await;

@@ -28,7 +28,7 @@ fn assert_bad_request(answer: &http::Answer, what: &str) {
 
 #[actix_web::test]
 async fn a_push_is_answered_as_the_reference_answers() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = connected(&server, "ann").await;
     let answer = engine.post("3").await;
     assert_eq!((answer.status, &*answer.text()), (200, "ok"));
@@ -39,7 +39,7 @@ async fn a_push_is_answered_as_the_reference_answers() {
 
 #[actix_web::test]
 async fn packets_that_mean_nothing_are_ignored() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = connected(&server, "ann").await;
     for packet in ["0", "0{}", "3", "3probe", "3anything", "5", "6", "6x"] {
         engine.push(packet).await;
@@ -49,7 +49,7 @@ async fn packets_that_mean_nothing_are_ignored() {
 
 #[actix_web::test]
 async fn what_is_no_packet_ends_the_session() {
-    let server = TestServer::with(&ONE_WORKER);
+    let server = TestServer::by_hand(&ONE_WORKER);
     let bad: [&[u8]; 20] = [
         b"",
         b"\x1e",
@@ -84,7 +84,7 @@ async fn what_is_no_packet_ends_the_session() {
 
 #[actix_web::test]
 async fn a_ping_from_a_client_ends_the_session() {
-    let server = TestServer::with(&ONE_WORKER);
+    let server = TestServer::by_hand(&ONE_WORKER);
     for packet in ["2", "2probe", "2x"] {
         let mut engine = connected(&server, "ann").await;
         engine.park().await;
@@ -96,7 +96,7 @@ async fn a_ping_from_a_client_ends_the_session() {
 
 #[actix_web::test]
 async fn a_client_that_says_goodbye_is_let_go() {
-    let server = TestServer::with(&ONE_WORKER);
+    let server = TestServer::by_hand(&ONE_WORKER);
     let mut engine = connected(&server, "ann").await;
     engine.park().await;
     engine.push("1").await;
@@ -108,7 +108,7 @@ async fn a_client_that_says_goodbye_is_let_go() {
 
 #[actix_web::test]
 async fn what_stands_in_front_of_a_goodbye_is_heard_and_what_follows_is_not() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let (mut ann, mut bob) = (connected(&server, "ann").await, connected(&server, "bob").await);
     ann.join("/", ROOM).await;
     bob.join("/", ROOM).await;
@@ -121,7 +121,7 @@ async fn what_stands_in_front_of_a_goodbye_is_heard_and_what_follows_is_not() {
 
 #[actix_web::test]
 async fn packets_of_one_push_are_heard_in_order() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = Engine::polling(&server, SOCKET_IO).await;
     let mut body = connect_as("/", json!({"sub": "ann"}));
     for number in 0..40 {
@@ -141,7 +141,7 @@ async fn packets_of_one_push_are_heard_in_order() {
 
 #[actix_web::test]
 async fn what_stands_in_front_of_a_bad_packet_is_heard_and_what_follows_is_not() {
-    let server = TestServer::with(&ONE_WORKER);
+    let server = TestServer::by_hand(&ONE_WORKER);
     let mut bob = connected(&server, "bob").await;
     bob.join("/", ROOM).await;
     for (round, bad) in ["x", "", "2", "b*", "4", "49", "42{}", "42[\"connect\"]"].iter().enumerate() {
@@ -158,7 +158,7 @@ async fn what_stands_in_front_of_a_bad_packet_is_heard_and_what_follows_is_not()
 
 #[actix_web::test]
 async fn any_type_of_text_is_taken_and_bytes_are_not() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     for kind in [
         Some("text/plain"),
         Some("text/plain; charset=utf-8"),
@@ -185,7 +185,7 @@ async fn any_type_of_text_is_taken_and_bytes_are_not() {
 
 #[actix_web::test]
 async fn a_body_over_the_hard_limit_ends_the_session() {
-    let server = TestServer::with(&SMALL);
+    let server = TestServer::by_hand(&SMALL);
     let big = format!("42{}", json!(["ping", "x".repeat(131_072)]));
     let chunked = [format!("{:x}\r\n", big.len()).as_bytes(), big.as_bytes(), b"\r\n0\r\n\r\n"].concat();
     let bodies: [Push<'_>; 2] = [(&[], big.as_bytes()), (&[("transfer-encoding", "chunked")], &chunked)];
@@ -205,7 +205,7 @@ async fn a_body_over_the_hard_limit_ends_the_session() {
 
 #[actix_web::test]
 async fn a_body_of_exactly_the_hard_limit_is_heard() {
-    let server = TestServer::with(&SMALL);
+    let server = TestServer::by_hand(&SMALL);
     let mut engine = connected(&server, "ann").await;
     // Two packets, each within the soft limit.
     let half = |size: usize| {
@@ -227,7 +227,7 @@ async fn a_body_of_exactly_the_hard_limit_is_heard() {
 #[actix_web::test]
 async fn a_packet_over_the_soft_limit_is_refused_and_the_session_kept() {
     // Contract D-16: on its namespace, without the acknowledgement that was asked for.
-    let server = TestServer::with(&SMALL);
+    let server = TestServer::by_hand(&SMALL);
     let mut engine = connected(&server, "ann").await;
     engine.connect("/ws", "ann").await;
     let big = "x".repeat(65_536);
@@ -241,7 +241,7 @@ async fn a_packet_over_the_soft_limit_is_refused_and_the_session_kept() {
 
 #[actix_web::test]
 async fn a_chunked_body_is_taken_whole() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let mut engine = connected(&server, "ann").await;
     let url = engine.url("polling");
     let packet = br#"427["ping"]"#;
@@ -287,7 +287,7 @@ async fn a_broken_chunk_ends_the_session() {
 #[actix_web::test]
 async fn overlapping_pushes_wait_for_each_other() {
     // The .NET client takes no lock around its sends.
-    let server = TestServer::with(&[("RATE_LIMIT_MESSAGES_PER_SECOND", "100000"), ("WORKERS", "1")]);
+    let server = TestServer::by_hand(&[("RATE_LIMIT_MESSAGES_PER_SECOND", "100000"), ("WORKERS", "1")]);
     let mut engine = connected(&server, "ann").await;
     let mut lines: Vec<Line> = (0..5).map(|_| Line::to(server.address())).collect();
     for round in 0..5 {
@@ -310,7 +310,7 @@ async fn overlapping_pushes_wait_for_each_other() {
 
 #[actix_web::test]
 async fn more_than_four_waiting_pushes_end_the_session() {
-    let server = TestServer::with(&[("RATE_LIMIT_MESSAGES_PER_SECOND", "1000000"), ("WORKERS", "1")]);
+    let server = TestServer::by_hand(&[("RATE_LIMIT_MESSAGES_PER_SECOND", "1000000"), ("WORKERS", "1")]);
     let mut engine = connected(&server, "ann").await;
     // Each packet asks another thread, so this takes as long as thousands of requests do.
     let long = format!("42[\"ping\"]\x1e{}", vec![r#"42["debug:rooms"]"#; 10_000].join("\x1e"));
@@ -330,7 +330,7 @@ async fn more_than_four_waiting_pushes_end_the_session() {
 
 #[actix_web::test]
 async fn attachments_may_come_in_later_pushes_than_their_packet() {
-    let server = TestServer::start();
+    let server = TestServer::by_hand(&[]);
     let (mut ann, mut bob) = (connected(&server, "ann").await, connected(&server, "bob").await);
     ann.join("/", ROOM).await;
     bob.join("/", ROOM).await;
