@@ -100,7 +100,9 @@ impl App {
     /// An address that cannot be bound, named.
     pub fn start(self) -> io::Result<Running> {
         let App { settings, ambient } = self;
-        listeners::raise_open_files(settings.max_connections, HTTP_CONNECTIONS);
+        // A session that polls has a connection for its polls and one for its pushes.
+        let requests = HTTP_CONNECTIONS + 2 * settings.max_connections;
+        let requests = listeners::raise_open_files(settings.max_connections + SURPLUS, requests);
         let listeners = listeners::bind(&settings)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
 
@@ -128,8 +130,7 @@ impl App {
             .shutdown_timeout(settings.shutdown_timeout.as_secs())
             .disable_signals();
         let stopping = server.graceful_shutdown_signal();
-        // Every session may have a poll parked, and pushes beside it.
-        let places = Connections::up_to(HTTP_CONNECTIONS + 2 * settings.max_connections);
+        let places = Connections::up_to(requests);
         // Longer than any answer is rightly held back.
         let patience = KEEP_ALIVE + settings.ping_interval + settings.ping_timeout;
         for listener in listeners {

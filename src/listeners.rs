@@ -12,19 +12,27 @@ use crate::config::Settings;
 const BACKLOG: i32 = 4096;
 /// Files besides connections: listeners, logs.
 const OTHER_FILES: usize = 256;
+/// Connections that speak HTTP which there must be files for at least.
+const FEW_REQUESTS: usize = 1024;
 
 /// Sees to it that the connections we promise can be opened at all: many systems start programs with
 /// 1,024 files.
-pub fn raise_open_files(connections: usize, requests: usize) {
-    let needed = (connections + requests + OTHER_FILES) as u64;
-    // A session that polls has a second connection for its pushes and its upgrade.
-    match rlimit::increase_nofile_limit(needed + connections as u64) {
-        Ok(limit) if limit < needed => {
-            warn!("open files are limited to {limit}: MAX_CONNECTIONS {connections} cannot be reached");
+///
+/// Gives for how many connections that speak HTTP there are files besides so many sessions, at most
+/// `requests`: accepting must not fail for all because some hold too many.
+pub fn raise_open_files(sessions: usize, requests: usize) -> usize {
+    let others = sessions + OTHER_FILES;
+    let limit = match rlimit::increase_nofile_limit((others + requests) as u64) {
+        Ok(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
+        Err(error) => {
+            warn!("cannot raise the limit of open files: {error}");
+            others + requests
         }
-        Ok(_) => {}
-        Err(error) => warn!("cannot raise the limit of open files: {error}"),
+    };
+    if limit < others + FEW_REQUESTS {
+        warn!("open files are limited to {limit}: MAX_CONNECTIONS {sessions} cannot be reached");
     }
+    limit.saturating_sub(others).clamp(FEW_REQUESTS, requests)
 }
 
 /// Binds every port on every address that the host name means. A name with several addresses, like

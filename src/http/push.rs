@@ -24,7 +24,7 @@ pub enum Taken {
     Heard(PushAnswer),
     /// More bytes than one POST may have.
     TooLarge,
-    /// All POSTs together hold too much and this session's most, or the session is leaving.
+    /// All POSTs together hold too much and this session's most, or the session is over.
     Unwanted,
     TooSlow,
     /// Bytes, which Engine.IO does not send so.
@@ -48,8 +48,14 @@ pub async fn take(request: &HttpRequest, payload: web::Payload, state: &State, s
     let mut unless_whole = EndUnless { session, reason: Some(CloseReason::PushAborted) };
     let clock = &state.services.ambient.clock;
     let read = tokio::select! {
+        // What has arrived is heard, also by a session that is leaving.
+        biased;
         read = read(payload, counted, state) => read,
-        () = session.pushes().over() => Err((Taken::Unwanted, CloseReason::ShuttingDown)),
+        () = session.pushes().over() => {
+            // It ends by itself, when it has said what it has to say.
+            unless_whole.reason = None;
+            return Taken::Unwanted;
+        }
         () = clock.sleep_until(clock.now() + DEADLINE) => Err((Taken::TooSlow, CloseReason::PushAborted)),
     };
     match read {

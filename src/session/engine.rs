@@ -366,6 +366,9 @@ fn answer_poll(poll: Option<oneshot::Sender<Polled>>, polled: Polled) {
 }
 
 fn answer_push(push: Option<Push>, answer: PushAnswer) {
+    let Some(Push { body, _counted: counted, reply }) = push else { return };
+    // Before the answer: the next push may be on its way at once.
+    drop((body, counted));
     // Whoever pushed may have gone, and needs no answer then.
-    let _ = push.map(|push| push.reply.send(answer));
+    let _ = reply.send(answer);
 }

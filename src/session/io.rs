@@ -209,6 +209,10 @@ impl Session {
 
     /// Takes the answer to what was asked.
     fn conclude(&mut self, outcome: Outcome, ask: &Ask) {
+        if self.socket(ask.socket).is_none() {
+            // Sent away meanwhile: nothing follows its goodbye.
+            return;
+        }
         match outcome {
             Outcome::Done => {}
             Outcome::Became(identity) => self.become_identity(ask.socket, identity),

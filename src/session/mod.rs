@@ -219,7 +219,8 @@ impl Session {
         }
         self.inbound = None;
         self.phase = Phase::Leaving { farewell, until, patience: DISCARD_BYTES, is_answered };
-        if let Some(engine) = self.link.engine() {
+        let sheds_load = matches!(farewell, Farewell::SlowConsumer | Farewell::Overload);
+        if let Some(engine) = self.link.engine().filter(|_| sheds_load) {
             engine.pushes_in.end();
         }
         if self.outbox.stream().is_some() {

@@ -120,16 +120,11 @@ impl Session {
         }
         let path = self.link.engine().map_or(EnginePath::SocketIo, |engine| engine.path());
         let profile = profile(path, namespace);
-        let dialect = if spelled == namespace.name() {
-            Dialect::SocketIo(namespace)
-        } else {
-            match self.services.spellings.share(spelled) {
-                Some(shared) => Dialect::SocketIoAs(shared),
-                None => return self.send(&socketio::unknown(spelled)),
-            }
-        };
         match self.judge(auth, profile) {
             Ok(identity) => {
+                let Some(dialect) = self.dialect(namespace, spelled, &identity) else {
+                    return self.send(&socketio::unknown(spelled));
+                };
                 let key = self.services.worker.share(&self.outbox);
                 self.sockets.push(Socket::new(key, new_id(&self.services), dialect, profile));
                 self.awaited = handlers::connection::welcome(self, key, identity);
@@ -142,6 +137,16 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// What the socket will speak. Another spelling than the name's own is among the few that all
+    /// clients share, so only who has shown who they are gets one.
+    fn dialect(&self, namespace: Namespace, spelled: &str, who: &Identity) -> Option<Dialect> {
+        if spelled == namespace.name() {
+            return Some(Dialect::SocketIo(namespace));
+        }
+        let shared = self.services.spellings.share(spelled).filter(|_| who.is_verified());
+        shared.map(Dialect::SocketIoAs)
     }
 
     /// Takes the price of a CONNECT: a flood of them would be a flood of refusals.

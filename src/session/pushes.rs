@@ -70,13 +70,13 @@ impl Pushes {
         has_place.then(|| Body { bytes: 0, pushes: Arc::clone(self) })
     }
 
-    /// The session is leaving: what is still arriving is not wanted any more.
+    /// The session is over, or has to give its memory back: what is still arriving is not wanted.
     pub fn end(&self) {
         self.is_over.store(true, Ordering::Release);
         self.over.notify_waiters();
     }
 
-    /// Ready once the session is leaving.
+    /// Ready once nothing more is wanted.
     pub async fn over(&self) {
         let mut over = std::pin::pin!(self.over.notified());
         // Listens before it looks, so that the end cannot come unseen in between.

@@ -81,7 +81,7 @@ impl Session {
     /// holds most is closed.
     pub(super) fn book_unfinished(&mut self) {
         let assembled = self.link.engine().map_or(0, |engine| engine.assembler.buffered());
-        let held = self.decoder.buffered() + assembled;
+        let held = self.decoder.buffered() + assembled + self.unread.len();
         if held < BOOKED_FROM {
             self.inbound = None;
             return;

@@ -279,3 +279,22 @@ async fn more_than_may_wait_for_a_poll_ends_the_session() {
     assert_eq!(slow.get().await.status, 503);
     server.until_connections(0).await;
 }
+
+/// A client between two polls still gets its goodbye, whatever it says meanwhile.
+#[actix_web::test]
+async fn a_push_does_not_cost_a_polling_client_its_goodbye() {
+    let server = TestServer::by_hand(&[]);
+    let token = token::sign(json!({"sub": "ann", "exp": server.clock.seconds() + 10}));
+    let bearer = format!("Bearer {token}");
+    let poller = Poller::open(&server, "/socket.io/", &[("authorization", &bearer)]).await;
+    poller.say("40/ws,").await;
+    assert!(poller.get().await.text().starts_with("40/ws,{"));
+
+    server.clock.advance(Duration::from_secs(11));
+    for _ in 0..20 {
+        poller.say("3").await;
+    }
+
+    let goodbye = poller.get().await.text();
+    assert!(goodbye.contains("The token has expired") && goodbye.ends_with("41/ws,"), "{goodbye}");
+}
