@@ -12,8 +12,6 @@ use crate::config::Settings;
 const BACKLOG: i32 = 4096;
 /// Files besides connections: listeners, logs.
 const OTHER_FILES: usize = 256;
-/// Connections that speak HTTP which there must be files for at least.
-const FEW_REQUESTS: usize = 1024;
 
 /// Sees to it that the connections we promise can be opened at all: many systems start programs with
 /// 1,024 files.
@@ -29,10 +27,12 @@ pub fn raise_open_files(sessions: usize, requests: usize) -> usize {
             others + requests
         }
     };
-    if limit < others + FEW_REQUESTS {
-        warn!("open files are limited to {limit}: MAX_CONNECTIONS {sessions} cannot be reached");
+    // Where there are too few for all, a third is for requests: sessions begin with one.
+    let left = limit.saturating_sub(others).max(limit / 3);
+    if limit < others + left {
+        warn!("open files are limited to {limit}, too few for MAX_CONNECTIONS and their requests");
     }
-    limit.saturating_sub(others).clamp(FEW_REQUESTS, requests)
+    left.min(requests)
 }
 
 /// Binds every port on every address that the host name means. A name with several addresses, like
