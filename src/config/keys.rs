@@ -107,7 +107,7 @@ const DEMO_TENANTS: &str = "the two demo tenants, in development only";
 #[rustfmt::skip]
 pub const KEYS: &[(&str, &[Key])] = &[
     ("Listeners", &[
-        key("ENVIRONMENT", "development", Choice(&["development", "production"]), "`production` tightens: secrets, demo keys, admin credentials."),
+        key("ENVIRONMENT", "development", Choice(&["development", "production"]), "`production` tightens: secrets, demo keys, bare ids, admin credentials."),
         key("HOST", "127.0.0.1", Host, "The address all listeners bind.").in_production("0.0.0.0"),
         key("PORT", "8000", Port, "The main listener. 0 picks a free port."),
         key("WS_PORT", "", Port, "An additional listener (guide 002 uses 8082)."),
@@ -123,12 +123,12 @@ pub const KEYS: &[(&str, &[Key])] = &[
         key("JWT_SECRET", "", Secret, "An HS256 secret; a token is valid if any of the three verifies it.").unset_means("a value known to everyone; production refuses to start"),
         key("JWT_SECRET_KEY", "", Secret, "An HS256 secret under the name of guide 001."),
         key("SUPABASE_JWT_SECRET", "", Secret, "An HS256 secret under the name Supabase uses."),
-        key("REQUIRE_JWT", "false", Flag, "Refuses bare `authenticate` ids.").in_production("true").needs("the `authenticate` event of guide 004"),
-        key("AUTH_REQUIRED", "true", Flag, "false opens guides 003 and 004 without authentication, for tests.").needs("the events of guides 003 and 004"),
-        key("AUTH_TIMEOUT_MS", "10000", millis(1), "How long a guide 004 client may stay unauthenticated.").needs("the `authenticate` event of guide 004"),
-        key("TENANTS_FILE", "", Path, "A JSON list of tenants with their keys and limits.").unset_means(DEMO_TENANTS).needs("tenants from a file"),
-        key("TENANT_KEYS", "", Secret, "The short form: key:tenant,key:tenant.").unset_means(DEMO_TENANTS).needs("tenants from the settings"),
-        key("ALLOW_QUERY_TENANT_KEY", "false", Flag, "Accepts `?tenant_key=`, which proxies write into their logs.").needs("tenant keys in the query"),
+        key("REQUIRE_JWT", "false", Flag, "Refuses bare `authenticate` ids. Cannot be false in production.").in_production("true"),
+        key("AUTH_REQUIRED", "true", Flag, "false opens guides 003 and 004 without authentication, for tests. Not in production."),
+        key("AUTH_TIMEOUT_MS", "10000", millis(1), "How long a guide 004 client may stay unauthenticated."),
+        key("TENANTS_FILE", "", Path, "A JSON list of tenants with their keys and limits, up to 1 MiB.").unset_means(DEMO_TENANTS),
+        key("TENANT_KEYS", "", Secret, "The short form: key:tenant,key:tenant. In production keys of 32 characters and more.").unset_means(DEMO_TENANTS),
+        key("ALLOW_QUERY_TENANT_KEY", "false", Flag, "Accepts `?tenant_key=`, which proxies write into their logs."),
         key("ADMIN_API_KEY", "", Secret, "The value of `X-Admin-Key` that opens the admin routes."),
         key("ADMIN_AUTH", "auto", Choice(&["auto", "required"]), "`auto` lets direct loopback peers in while ADMIN_API_KEY is unset in development."),
         key("ADMIN_ROOM_JOIN", "admin", Choice(&["admin", "authenticated"]), "Who may join admin rooms."),

@@ -17,6 +17,7 @@ mod kind;
 mod parse;
 mod rules;
 mod sources;
+mod tenants;
 mod types;
 mod values;
 
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 pub use error::{BadKey, LoadError};
 pub use example::env_example;
+pub use tenants::{KeyDigest, KeyForm, MAX_KEY_BYTES, TenantKeyRecord, TenantRecord};
 pub use types::{AdminAuth, AdminRoomJoin, Environment, Rate, RoomPatterns, Secret};
 
 use sources::Layer;
@@ -59,6 +61,16 @@ pub struct Settings {
 
     /// From `JWT_SECRET`, `JWT_SECRET_KEY` and `SUPABASE_JWT_SECRET`; any may verify. Never empty.
     pub jwt_secrets: Vec<Secret>,
+    /// Whether an `authenticate` with bare ids is refused.
+    pub require_jwt: bool,
+    /// When false, guides 003 and 004 are open without credentials.
+    pub auth_required: bool,
+    /// How long a client of guide 004 may stay unauthenticated.
+    pub auth_timeout: Duration,
+    /// From `TENANTS_FILE` and `TENANT_KEYS`; the demo tenants where development sets neither.
+    pub tenants: Vec<TenantRecord>,
+    /// Whether `?tenant_key=` counts.
+    pub allow_query_tenant_key: bool,
     pub admin_api_key: Option<Secret>,
     pub admin_auth: AdminAuth,
     pub admin_room_join: AdminRoomJoin,
@@ -166,14 +178,18 @@ impl Settings {
     }
 
     fn from_layers(layers: &[Layer<'_>], already_bad: Option<BadKey>) -> Result<Settings, LoadError> {
-        let values = Values::read(layers);
-        let settings = Settings::from_values(&values);
+        let mut values = Values::read(layers);
+        let tenants = tenants::read(&values).unwrap_or_else(|bad| {
+            values.bad.extend(bad);
+            Vec::new()
+        });
+        let settings = Settings::from_values(&values, tenants);
         let broken = rules::broken(&settings, &values);
         let bad: Vec<BadKey> = already_bad.into_iter().chain(values.bad).chain(broken).collect();
         if bad.is_empty() { Ok(settings) } else { Err(LoadError::Invalid(bad)) }
     }
 
-    fn from_values(values: &Values) -> Settings {
+    fn from_values(values: &Values, tenants: Vec<TenantRecord>) -> Settings {
         Settings {
             environment: values.environment,
             host: values.text("HOST").to_owned(),
@@ -186,6 +202,11 @@ impl Settings {
             shutdown_timeout: values.millis("SHUTDOWN_TIMEOUT_MS"),
 
             jwt_secrets: jwt_secrets(values),
+            require_jwt: values.flag("REQUIRE_JWT"),
+            auth_required: values.flag("AUTH_REQUIRED"),
+            auth_timeout: values.millis("AUTH_TIMEOUT_MS"),
+            tenants,
+            allow_query_tenant_key: values.flag("ALLOW_QUERY_TENANT_KEY"),
             admin_api_key: values.secret("ADMIN_API_KEY"),
             admin_auth: match values.text("ADMIN_AUTH") {
                 "required" => AdminAuth::Required,

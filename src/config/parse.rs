@@ -111,3 +111,10 @@ pub(super) fn room(text: &str) -> Result<String, String> {
         .then(|| text.to_owned())
         .ok_or_else(|| is_not(text, "a room name, or the start of one followed by `*`"))
 }
+
+/// Whether `text` is an id: the alphabet of `contract.md`, X-25. A test in `auth::tenants` compares it
+/// with the one that clients' ids are read by.
+pub(super) fn is_id(text: &str) -> bool {
+    let belongs = |b: u8| b.is_ascii_alphanumeric() || b"_.:@-".contains(&b);
+    (1..=128).contains(&text.len()) && text.bytes().all(belongs)
+}

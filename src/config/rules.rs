@@ -6,6 +6,7 @@
 //! `SEND_QUEUE_BYTES must exceed HARD_MAX_MESSAGE_BYTES` is one of them.
 
 use super::error::BadKey;
+use super::tenants::{self, KeyForm, TenantKeyRecord};
 use super::types::{Environment, Secret};
 use super::values::Values;
 use super::{DEVELOPMENT_JWT_SECRET, Settings};
@@ -23,6 +24,10 @@ const RULES: &[Rule] = &[
         problem: production_has_its_own_secret,
     },
     Rule { keys: &["ADMIN_API_KEY", "ENVIRONMENT"], problem: production_has_a_long_admin_key },
+    Rule { keys: &["REQUIRE_JWT", "ENVIRONMENT"], problem: production_takes_no_bare_ids },
+    Rule { keys: &["AUTH_REQUIRED", "ENVIRONMENT"], problem: production_lets_no_guest_in },
+    Rule { keys: &["TENANTS_FILE", "ENVIRONMENT"], problem: production_has_a_file_of_hashes },
+    Rule { keys: &["TENANT_KEYS", "ENVIRONMENT"], problem: production_has_long_tenant_keys },
     Rule { keys: &["MAX_MESSAGE_SIZE_BYTES", "HARD_MAX_MESSAGE_BYTES"], problem: soft_is_within_hard },
     Rule { keys: &["SEND_QUEUE_BYTES", "HARD_MAX_MESSAGE_BYTES"], problem: queue_holds_a_message },
     Rule { keys: &["SEND_QUEUE_TOTAL_BYTES", "SEND_QUEUE_BYTES"], problem: total_holds_a_queue },
@@ -31,6 +36,8 @@ const RULES: &[Rule] = &[
 /// HS256 needs a key of at least the size of its hash (RFC 7518, section 3.2).
 const SHORTEST_JWT_SECRET: usize = 32;
 const SHORTEST_ADMIN_KEY: usize = 16;
+/// What guide 000's own client insists on (`contract.md`, X-22).
+const SHORTEST_TENANT_KEY: usize = 32;
 
 /// Returns the problems of all rules that can be judged.
 pub(super) fn broken(settings: &Settings, values: &Values) -> Vec<BadKey> {
@@ -67,6 +74,49 @@ fn production_has_a_long_admin_key(settings: &Settings) -> Option<String> {
     let refused = settings.environment == Environment::Production
         && settings.admin_api_key.as_ref().is_some_and(is_short);
     refused.then(|| format!("is shorter than {SHORTEST_ADMIN_KEY} bytes, too short for production"))
+}
+
+fn production_takes_no_bare_ids(settings: &Settings) -> Option<String> {
+    let refused = settings.environment == Environment::Production && !settings.require_jwt;
+    refused.then(|| "is false, which believes any `authenticate` its ids: not in production".to_owned())
+}
+
+fn production_lets_no_guest_in(settings: &Settings) -> Option<String> {
+    let refused = settings.environment == Environment::Production && !settings.auth_required;
+    refused.then(|| "is false, which lets anyone in as a guest: not in production".to_owned())
+}
+
+fn production_has_a_file_of_hashes(settings: &Settings) -> Option<String> {
+    let demo_keys = tenants::demo_keys();
+    production_refuses_a_key(settings, |key| match key.form {
+        KeyForm::Clear => Some("holds a key in clear text: in production give its `sha256`".to_owned()),
+        KeyForm::Hashed if demo_keys.contains(&key.digest) => {
+            Some("holds the hash of a demo key, which everyone knows: not in production".to_owned())
+        }
+        KeyForm::Hashed | KeyForm::Listed { .. } => None,
+    })
+}
+
+fn production_has_long_tenant_keys(settings: &Settings) -> Option<String> {
+    let demo_keys = tenants::demo_keys();
+    production_refuses_a_key(settings, |key| match key.form {
+        KeyForm::Listed { .. } if demo_keys.contains(&key.digest) => {
+            Some("holds a demo key, which everyone knows: not in production".to_owned())
+        }
+        KeyForm::Listed { length } if length < SHORTEST_TENANT_KEY => {
+            Some(format!("holds a key under {SHORTEST_TENANT_KEY} characters, too short for production"))
+        }
+        KeyForm::Listed { .. } | KeyForm::Clear | KeyForm::Hashed => None,
+    })
+}
+
+fn production_refuses_a_key(
+    settings: &Settings,
+    problem: impl Fn(&TenantKeyRecord) -> Option<String>,
+) -> Option<String> {
+    let is_production = settings.environment == Environment::Production;
+    let mut keys = settings.tenants.iter().filter(|_| is_production).flat_map(|tenant| &tenant.keys);
+    keys.find_map(problem)
 }
 
 fn soft_is_within_hard(settings: &Settings) -> Option<String> {

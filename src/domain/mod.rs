@@ -20,6 +20,7 @@ pub mod json;
 pub mod profile;
 pub mod random;
 pub mod room;
+pub mod tenant;
 pub mod time;
 
 use std::sync::Arc;

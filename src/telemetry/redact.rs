@@ -10,23 +10,31 @@ use std::borrow::Cow;
 const HIDDEN: &str = "***";
 
 /// Names whose value is a secret, lower-case.
-const NAMES: &[&str] = &[
-    "key",
-    "auth",
+const NAMES: &[&str] = &["key", "auth", "jwt"];
+
+/// Endings of such names, lower-case: `reconnectToken`, `x-auth-token`, `set-cookie`, and of the
+/// environment `TENANT_KEYS`, `JWT_SECRET_KEY`.
+const ENDINGS: &[&str] = &[
+    "token",
+    "secret",
+    "password",
+    "authorization",
+    "cookie",
     "tenant_key",
+    "tenant-key",
     "tenantkey",
+    "tenant_keys",
+    "tenant-keys",
+    "tenantkeys",
     "admin_key",
+    "admin-key",
     "adminkey",
     "api_key",
+    "api-key",
     "apikey",
-    "x-tenant-key",
-    "x-admin-key",
-    "x-api-key",
-    "jwt",
+    "secret_key",
+    "secret-key",
 ];
-
-/// Endings of such names, lower-case: `reconnectToken`, `access_token`, `x-auth-token`, `set-cookie`.
-const ENDINGS: &[&str] = &["token", "secret", "password", "authorization", "cookie"];
 
 /// Returns whether a field or parameter of this name holds a secret.
 pub fn is_secret_name(name: &str) -> bool {

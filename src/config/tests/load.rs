@@ -42,14 +42,16 @@ fn a_key_of_a_later_feature_is_refused_by_name_unless_it_is_the_default() {
 }
 
 #[test]
-fn require_jwt_is_accepted_at_the_default_of_its_environment_only() {
-    let production = [("ENVIRONMENT", "production"), ("JWT_SECRET", LONG_SECRET)];
-    let with = |value| [production[0], production[1], ("REQUIRE_JWT", value)];
+fn production_refuses_bare_ids_and_guests() {
+    let with = |name, value| [("ENVIRONMENT", "production"), ("JWT_SECRET", LONG_SECRET), (name, value)];
 
-    assert!(Settings::from_map(&with("true")).is_ok());
-    assert_eq!(names(&bad_keys(&with("false"))), ["REQUIRE_JWT"]);
-    assert!(Settings::from_map(&[("REQUIRE_JWT", "false")]).is_ok());
-    assert_eq!(names(&bad_keys(&[("REQUIRE_JWT", "true")])), ["REQUIRE_JWT"]);
+    for (name, good, bad) in [("REQUIRE_JWT", "true", "false"), ("AUTH_REQUIRED", "true", "false")] {
+        assert!(Settings::from_map(&with(name, good)).is_ok(), "{name}");
+        assert_eq!(names(&bad_keys(&with(name, bad))), [name]);
+        assert!(Settings::from_map(&[(name, good)]).is_ok() && Settings::from_map(&[(name, bad)]).is_ok());
+    }
+    assert!(Settings::from_map(&with("PORT", "1")).expect("good").require_jwt);
+    assert!(!Settings::default().require_jwt && Settings::default().auth_required);
 }
 
 #[test]

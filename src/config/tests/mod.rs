@@ -2,6 +2,7 @@
 
 mod load;
 mod table;
+mod tenants;
 
 use super::{BadKey, LoadError, Settings};
 use std::ffi::OsString;

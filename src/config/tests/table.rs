@@ -56,6 +56,12 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("LOG_FORMAT", "text;JSON", "xml"),
     ("LOG_FILE", ";app.log;/var/log/a b.log", "a\u{0};a\nb;a\u{fffd}"),
     ("JWT_SECRET", ";short; any text, really=*", "a\nb"),
+    ("AUTH_TIMEOUT_MS", "1;31536000000", "0;10s"),
+    ("REQUIRE_JWT", "true;no", "maybe"),
+    ("AUTH_REQUIRED", "false;on", "optional"),
+    ("ALLOW_QUERY_TENANT_KEY", "true;0", "header"),
+    ("TENANT_KEYS", ";k:t;a:t,b:t,c:u; a b:c:t , b:t,", ",; ;k;k:;:t;k:a b;k:t,k:t;k:t,k:u;é:t"),
+    ("TENANTS_FILE", ";  ", "no/such/file.json;/;/dev/null;/dev/zero"),
     ("SANITIZE_MESSAGES", "escape", "none"),
 ];
 

@@ -14,6 +14,7 @@ use crate::support::{PATIENCE, token};
 
 const JWT_SECRET: &str = "jwt-secret-5e1f0000-of-enough-characters";
 const ADMIN_KEY: &str = "admin-key-5e1f0001-of-enough-characters";
+const TENANT_KEY: &str = "tenant-key-5e1f0002-of-enough-characters";
 
 /// An empty folder that is gone afterwards.
 struct Folder(PathBuf);
@@ -40,6 +41,7 @@ async fn start(folder: &Folder) -> (Child, std::net::SocketAddr) {
         .envs([("PORT", "0"), ("RUST_LOG", "trace"), ("LOG_FILE", "app.log"), ("WORKERS", "2")])
         .envs([("LOG_ALL_MESSAGES", "true"), ("LOG_BROADCAST_EVENTS", "true")])
         .envs([("JWT_SECRET", JWT_SECRET), ("ADMIN_API_KEY", ADMIN_KEY)])
+        .env("TENANT_KEYS", format!("{TENANT_KEY}:acme"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -97,6 +99,7 @@ async fn no_secret_ever_reaches_the_log() {
             json!({"type": "auth", "payload": {"token": [secret(12)]}}),
             json!({"type": "auth", "payload": secret(13), "id": secret(14)}),
             json!({"type": "no_such", "payload": {"password": secret(15)}}),
+            json!({"type": "no_such", "payload": {"tenantKey": TENANT_KEY}}),
             json!({"type": "auth", "payload": {"token": good}}),
         ];
         for message in messages {
@@ -119,6 +122,7 @@ async fn no_secret_ever_reaches_the_log() {
         (("authorization", &*bearer(20)), 401),
         (("x-auth-token", &*good), 200),
         (("x-tenant-key", &*secret(21)), 401),
+        (("x-tenant-key", TENANT_KEY), 401),
     ] {
         let headers = [json_body, header];
         let answer = http::request(address, "POST", "/api/ws/broadcast", &headers, body.as_bytes()).await;
@@ -154,7 +158,7 @@ async fn no_secret_ever_reaches_the_log() {
         // It did log, and to the last detail.
         assert!(log.contains("websocket_connect") && log.contains(" TRACE "), "{place} is talkative");
         assert!(log.contains("event=auth") && log.contains("websocket_disconnect"), "{place}");
-        for part in ["s3cr3t", &*signature, JWT_SECRET, ADMIN_KEY] {
+        for part in ["s3cr3t", &*signature, JWT_SECRET, ADMIN_KEY, TENANT_KEY] {
             let lines: Vec<&str> = log.lines().filter(|line| line.contains(part)).take(5).collect();
             assert!(lines.is_empty(), "{part} in {place}: {lines:#?}");
         }
