@@ -3,6 +3,7 @@
 //! [`App::builder`] takes the settings and whatever is to be replaced (time and randomness);
 //! [`Running`] is the server with its addresses, and the way to stop it.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
@@ -22,14 +23,16 @@ use tokio::sync::oneshot;
 use crate::ambient;
 use crate::auth::access::Access;
 use crate::auth::admin::AdminRule;
+use crate::auth::authenticator::Authenticator;
+use crate::auth::tenants::Tenants;
 use crate::auth::token::Tokens;
-use crate::config::{AdminRoomJoin, Settings};
+use crate::config::{AdminRoomJoin, Settings, TenantRecord};
 use crate::dialect::spelling::Spellings;
 use crate::domain::Ambient;
 use crate::domain::farewell::Farewell;
-use crate::domain::json;
+use crate::domain::id::Id;
 use crate::events::payload::system::Maintenance;
-use crate::events::publication::{Publication, Target};
+use crate::events::publication::Publication;
 use crate::http::gate::{Gate, Patience};
 use crate::http::poll::PollFactory;
 use crate::http::upgrade::UpgradeFactory;
@@ -41,7 +44,7 @@ use crate::hub::room_server::RoomServer;
 use crate::hub::worker::Crew;
 use crate::limits::budget::Budget;
 use crate::limits::connections::Connections;
-use crate::limits::rate::AddressRate;
+use crate::limits::rate::{AddressRate, SharedRate};
 use crate::listeners;
 use crate::session::directory::Directory;
 use crate::session::{Services, SessionSettings};
@@ -115,7 +118,8 @@ impl App {
         let shared = Arc::new(shared(&settings, &addresses, &ambient));
         let parts = Parts {
             settings: Arc::new(session_settings(&settings)),
-            tokens: Arc::new(tokens(&settings, &ambient)),
+            authenticator: Arc::new(authenticator(&settings, &ambient)),
+            tenant_rates: Arc::new(tenant_rates(&settings, &ambient)),
             access: Arc::new(access(&settings)),
             ambient: ambient.clone(),
             directory: Arc::default(),
@@ -254,7 +258,8 @@ impl Drop for Running {
 #[derive(Clone)]
 struct Parts {
     settings: Arc<SessionSettings>,
-    tokens: Arc<Tokens>,
+    authenticator: Arc<Authenticator>,
+    tenant_rates: Arc<HashMap<Id, SharedRate>>,
     access: Arc<Access>,
     ambient: Ambient,
     directory: Arc<Directory>,
@@ -267,7 +272,8 @@ impl Parts {
     fn services(&self, crew: &Crew) -> Rc<Services> {
         Rc::new(Services {
             settings: Arc::clone(&self.settings),
-            tokens: Arc::clone(&self.tokens),
+            authenticator: Arc::clone(&self.authenticator),
+            tenant_rates: Arc::clone(&self.tenant_rates),
             access: Arc::clone(&self.access),
             ambient: self.ambient.clone(),
             inbound: Arc::clone(&self.inbound),
@@ -282,15 +288,7 @@ impl Parts {
 fn maintenance(ambient: &Ambient) -> Publication {
     let now = ambient.clock.wall();
     let data = Maintenance { message: "The service restarts; please reconnect", timestamp: now };
-    Publication {
-        message_id: "maintenance".into(),
-        event: "system:maintenance".into(),
-        data: json::raw(&data).into(),
-        attachments: Vec::new(),
-        target: Target::everyone(),
-        requires_ack: false,
-        sent_at: now,
-    }
+    Publication::of_server("system:maintenance", &data, now)
 }
 
 fn book_limits(settings: &Settings) -> BookLimits {
@@ -312,15 +310,29 @@ fn session_settings(settings: &Settings) -> SessionSettings {
         hard_message_bytes: settings.hard_max_message_bytes,
         attachments: settings.max_attachments,
         messages_per_second: settings.rate_limit_messages_per_second,
+        auth_timeout: settings.auth_required.then_some(settings.auth_timeout),
         log_connections: settings.log_connection_events,
         log_subscriptions: settings.log_subscription_events,
         log_messages: settings.log_all_messages,
     }
 }
 
-fn tokens(settings: &Settings, ambient: &Ambient) -> Tokens {
+fn authenticator(settings: &Settings, ambient: &Ambient) -> Authenticator {
     let secrets = settings.jwt_secrets.iter().map(|secret| secret.expose().as_bytes());
-    Tokens::new(secrets, Arc::clone(&ambient.clock))
+    Authenticator {
+        tokens: Tokens::new(secrets, Arc::clone(&ambient.clock)),
+        tenants: Tenants::from_records(&settings.tenants),
+        requires_token: settings.require_jwt,
+        is_required: settings.auth_required,
+    }
+}
+
+fn tenant_rates(settings: &Settings, ambient: &Ambient) -> HashMap<Id, SharedRate> {
+    let limited = settings.tenants.iter().filter_map(|tenant| Some((tenant, tenant.messages_per_second?)));
+    let rate = |(tenant, rate): (&TenantRecord, _)| {
+        Some((Id::parse(&tenant.id)?, SharedRate::new(rate, &ambient.clock)))
+    };
+    limited.filter_map(rate).collect()
 }
 
 fn access(settings: &Settings) -> Access {
@@ -344,6 +356,7 @@ fn shared(settings: &Settings, addresses: &[SocketAddr], ambient: &Ambient) -> S
         origins: settings.cors_origins.clone(),
         ports: addresses.iter().map(SocketAddr::port).collect(),
         started: ambient.clock.now(),
+        allow_query_tenant_key: settings.allow_query_tenant_key,
         log_broadcasts: settings.log_broadcast_events,
         is_stopping: AtomicBool::new(false),
     }

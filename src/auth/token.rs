@@ -1,55 +1,19 @@
 //! JSON Web Tokens: HS256 and nothing else, no leeway, judged by the injected clock.
 
-use std::fmt;
 use std::sync::Arc;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::error::ClientError;
+use super::authenticator::Refusal;
 use crate::domain::id::Id;
 use crate::domain::identity::{Identity, Trust};
+use crate::domain::tenant::Permissions;
 use crate::domain::time::{Clock, Timestamp};
 
 /// Longest token that is looked at, in bytes.
 const MAX_LENGTH: usize = 8 * 1024;
-
-/// Why a token proves nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    Malformed,
-    Signature,
-    Expired,
-    NotYetValid,
-    Claims,
-    OtherBearer,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Refusal::Malformed => "malformed token",
-            Refusal::Signature => "signature not valid",
-            Refusal::Expired => "token expired",
-            Refusal::NotYetValid => "token not valid yet",
-            Refusal::Claims => "a claim is missing or malformed",
-            Refusal::OtherBearer => "the token names another user or organization",
-        })
-    }
-}
-
-impl From<Refusal> for ClientError {
-    /// The text is exactly what guide 003's clients compare with (contract X-02).
-    fn from(refusal: Refusal) -> ClientError {
-        #[derive(serde::Serialize)]
-        struct Details {
-            reason: String,
-        }
-        ClientError::auth_failed("Authentication failed")
-            .with_details(&Details { reason: refusal.to_string() })
-    }
-}
 
 /// Verifies tokens against any of several secrets (contract X-09).
 pub struct Tokens {
@@ -70,6 +34,7 @@ struct Claims {
     role: Option<Box<RawValue>>,
     rooms: Option<Vec<String>>,
     projects: Option<Vec<Id>>,
+    permissions: Option<Vec<String>>,
 }
 
 /// A name as others will see it, cut where it is too long.
@@ -114,15 +79,22 @@ impl Tokens {
         if claims.nbf.is_some_and(|nbf| at(nbf) > now) {
             return Err(Refusal::NotYetValid);
         }
+        let permissions = match claims.permissions {
+            Some(names) => Some(Permissions::only(names).ok_or(Refusal::Claims)?),
+            None => None,
+        };
         let is_admin = |role: &RawValue| role.get() == "\"admin\"";
         Ok(Identity {
             trust: Trust::Verified,
             user: Some(claims.sub),
             name: claims.name.map(|Name(name)| name.into()),
             organization: claims.org.or(claims.organization_id),
+            tenant: None,
             admin: claims.role.as_deref().is_some_and(is_admin),
             rooms: claims.rooms,
             projects: claims.projects,
+            permissions: permissions.map(Arc::new),
+            is_guest: false,
             expires_at: Some(expires_at),
         })
     }

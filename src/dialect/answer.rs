@@ -31,7 +31,7 @@ pub enum Answer {
     /// An event; and an acknowledgement besides, if one was asked for.
     Both { event: &'static str, data: Box<RawValue>, ack: Box<RawValue> },
     /// An acknowledgement, or if none was asked for, an event.
-    Either { event: &'static str, data: Box<RawValue> },
+    Either { event: &'static str, data: Box<RawValue>, ack: Box<RawValue> },
     /// An acknowledgement, if one was asked for.
     Ack { data: Box<RawValue> },
 }
@@ -41,8 +41,8 @@ impl Answer {
         Answer::Both { event, data: json::raw(data), ack: json::raw(ack) }
     }
 
-    pub fn either<T: Serialize>(event: &'static str, data: &T) -> Answer {
-        Answer::Either { event, data: json::raw(data) }
+    pub fn either<E: Serialize, A: Serialize>(event: &'static str, data: &E, ack: &A) -> Answer {
+        Answer::Either { event, data: json::raw(data), ack: json::raw(ack) }
     }
 
     pub fn ack<T: Serialize>(data: &T) -> Answer {
@@ -60,7 +60,7 @@ impl Answer {
     fn plain(&self, request: &Request, at: Timestamp) -> bytes::Bytes {
         let id = request.id.as_deref();
         match self {
-            Answer::Both { event, data, .. } | Answer::Either { event, data } => {
+            Answer::Both { event, data, .. } | Answer::Either { event, data, .. } => {
                 plain::reply(event, data, id, at)
             }
             Answer::Ack { data } => {
@@ -74,14 +74,14 @@ impl Answer {
         let mut reply = Reply::nothing();
         match self {
             Answer::Both { event, data, .. } => reply = reply.then(socketio::event(namespace, event, data)),
-            Answer::Either { event, data } if ack.is_none() => {
+            Answer::Either { event, data, .. } if ack.is_none() => {
                 reply = reply.then(socketio::event(namespace, event, data));
             }
             Answer::Either { .. } | Answer::Ack { .. } => {}
         }
         match (self, ack) {
             (
-                Answer::Both { ack: data, .. } | Answer::Either { data, .. } | Answer::Ack { data },
+                Answer::Both { ack: data, .. } | Answer::Either { ack: data, .. } | Answer::Ack { data },
                 Some(id),
             ) => reply.then(socketio::ack(namespace, id, data)),
             (_, None) => reply,
@@ -165,8 +165,8 @@ mod tests {
             [frame("pong", "1"), vec![event.clone()], vec![event.clone(), "43/ws,9[2]".into()]]
         );
         assert_eq!(
-            spelled(&Answer::either("pong", &1)),
-            [frame("pong", "1"), vec![event], vec!["43/ws,9[1]".into()]]
+            spelled(&Answer::either("pong", &1, &2)),
+            [frame("pong", "1"), vec![event], vec!["43/ws,9[2]".into()]]
         );
         assert_eq!(spelled(&Answer::ack(&1)), [frame("ask:ack", "1"), Vec::new(), vec!["43/ws,9[1]".into()]]);
     }

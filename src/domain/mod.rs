@@ -12,6 +12,8 @@
 //! assert_eq!(room.id(), "123");
 //! ```
 
+pub mod alert;
+pub mod channel;
 pub mod error;
 pub mod farewell;
 pub mod id;

@@ -24,16 +24,20 @@ impl Profile {
         matches!(self, Profile::Flow | Profile::Project | Profile::Collab)
     }
 
+    /// Whether those who have shown nothing must say who they are before long (contract X-10).
+    pub fn has_deadline(self) -> bool {
+        self == Profile::Intraday
+    }
+
     /// The rooms `who` is in without asking.
     pub fn rooms(self, who: &Identity) -> Vec<Room> {
-        if !who.is_verified() {
-            return Vec::new();
-        }
-        let user = who.user.as_ref().map(Room::user);
+        let tenant = who.tenant.as_ref().map(|tenant| Room::tenant(&tenant.id));
+        let user = who.user.as_ref().filter(|_| who.is_verified()).map(Room::user);
+        let global = who.is_verified().then(Room::global);
         // Contract D-30: the organization's room is for those who speak of organizations.
         let has_organization = matches!(self, Profile::Intraday | Profile::Plain);
         let org = who.organization.as_ref().filter(|_| has_organization).map(Room::org);
-        [user, Some(Room::global()), org].into_iter().flatten().collect()
+        [tenant, user, global, org].into_iter().flatten().collect()
     }
 }
 
@@ -62,5 +66,33 @@ mod tests {
             };
             assert_eq!(names, expected, "{profile:?}");
         }
+    }
+
+    #[test]
+    fn a_claim_brings_the_organization_s_room_alone() {
+        let who = Identity::claimed(Id::parse("ann").unwrap(), Id::parse("acme").unwrap());
+        for profile in ALL {
+            let rooms = profile.rooms(&who);
+            let names: Vec<&str> = rooms.iter().map(Room::name).collect();
+            let expected: &[&str] = match profile {
+                Profile::Intraday | Profile::Plain => &["org:acme"],
+                _ => &[],
+            };
+            assert_eq!(names, expected, "{profile:?}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_s_key_brings_the_tenant_s_room_alone() {
+        let nobody = (*Identity::anonymous()).clone();
+        let tenant = crate::domain::tenant::Tenant {
+            id: Id::parse("demo1").unwrap(),
+            name: None,
+            organization: None,
+            max_connections: None,
+            messages_per_second: None,
+        };
+        let who = Identity { trust: Trust::Tenant, tenant: Some(tenant.into()), ..nobody };
+        assert_eq!(Profile::Flow.rooms(&who), [Room::parse("tenant:demo1").unwrap()]);
     }
 }

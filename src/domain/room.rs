@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::channel::{Channel, Scope};
 use super::id::Id;
 use super::identity::Identity;
 
@@ -102,8 +103,19 @@ impl Room {
         Room { name: format!("org:{id}").into(), kind: Kind::Org }
     }
 
+    pub fn tenant(id: &Id) -> Room {
+        Room { name: format!("tenant:{id}").into(), kind: Kind::Tenant }
+    }
+
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The channel and the scope it stands for, if it is a channel's room.
+    pub fn channel(&self) -> Option<(Channel, Scope)> {
+        let Kind::Channel(_) = self.kind else { return None };
+        let (channel, path) = self.name.split_once(':')?;
+        Some((Channel::find(channel)?, Scope::parse(path)?))
     }
 
     pub fn shared_name(&self) -> Arc<str> {
@@ -169,7 +181,7 @@ pub struct RoomKey {
 impl RoomKey {
     /// The room that `who` means by this name.
     pub fn seen_by(who: &Identity, room: &Room) -> RoomKey {
-        let organization = if room.is_scoped() { who.organization.clone() } else { None };
+        let organization = who.proven_organization().filter(|_| room.is_scoped()).cloned();
         RoomKey { room: room.clone(), organization }
     }
 }
@@ -198,27 +210,20 @@ fn is_prefixed(name: &str, prefix: &str, rest: &Rest) -> bool {
     }
 }
 
-/// The level of `org:{org}[:dept:{dept}][:queue:{queue}]`. Ids may hold colons, but no segment of
-/// one may be a keyword: it would forge a deeper level.
+/// The deepest level of a channel room's scope.
 fn org_path(path: &str) -> Option<Level> {
-    let mut rest = path.strip_prefix("org:")?;
-    let mut level = Level::Org;
-    for (keyword, deeper) in [(":dept:", Level::Dept), (":queue:", Level::Queue)] {
-        if let Some((id, tail)) = rest.split_once(keyword) {
-            is_path_id(id).then_some(())?;
-            (rest, level) = (tail, deeper);
-        }
-    }
-    is_path_id(rest).then_some(level)
-}
-
-fn is_path_id(id: &str) -> bool {
-    Id::parse(id).is_some() && !id.split(':').any(|part| matches!(part, "org" | "dept" | "queue"))
+    let scope = Scope::parse(path)?;
+    Some(match (scope.department, scope.queue) {
+        (_, Some(_)) => Level::Queue,
+        (Some(_), None) => Level::Dept,
+        (None, None) => Level::Org,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::identity::Trust;
 
     #[test]
     fn every_documented_pattern_has_its_kind() {
@@ -276,7 +281,7 @@ mod tests {
     fn one_name_is_another_room_in_another_organization() {
         let identity = |org: &str| {
             let mut who = (*Identity::anonymous()).clone();
-            who.organization = Id::parse(org);
+            (who.trust, who.organization) = (Trust::Verified, Id::parse(org));
             who
         };
         let room = Room::parse("blueprint-123").unwrap();

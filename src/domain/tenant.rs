@@ -48,6 +48,11 @@ impl Permissions {
         Some(Permissions(Some(list.into())))
     }
 
+    /// What is permitted, sorted; `None` is everything.
+    pub fn names(&self) -> Option<Vec<&str>> {
+        self.0.as_deref().map(|names| names.iter().map(|name| &**name).collect())
+    }
+
     pub fn allows(&self, name: &str) -> bool {
         self.0.as_deref().is_none_or(|list| list.binary_search_by(|item| (**item).cmp(name)).is_ok())
     }

@@ -1,15 +1,15 @@
 //! Every command a client may send: inbound, typed and valid once it stands here.
 //!
-//! One table, [`COMMANDS`], gives each name its reader and its price against the rate limit.
+//! The table of names is [`super::table`]; here is what each becomes, and how its payload is read.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::domain::error::ClientError;
-use crate::domain::json;
 use crate::domain::room::Room;
 
 use super::payload::blueprints::BlueprintUpdate;
+use super::payload::intraday::{Claim, Subscribe, Unsubscribe};
+use super::payload::leads::VoiceCommand;
 
 /// A valid command.
 #[derive(Debug)]
@@ -18,14 +18,31 @@ pub enum Command {
     Auth {
         token: String,
     },
-    /// Guide 004: the same, answered by `authenticated`.
-    Authenticate {
-        token: String,
+    /// Guide 004: the same, or ids without proof; answered by `authenticated`.
+    Authenticate(Claim),
+    /// Guides 001 and 004: a room, channels, or both (contract X-03).
+    Subscribe {
+        room: Option<Room>,
+        channels: Option<Subscribe>,
     },
+    /// The reverse; what is not given is not ended.
+    Unsubscribe {
+        room: Option<Room>,
+        channels: Option<Unsubscribe>,
+    },
+    /// Guide 002: be in a room, unseen.
     Join {
         room: Room,
     },
     Leave {
+        room: Room,
+    },
+    /// Guide 003: be in a room, and be seen there.
+    JoinRoom {
+        room: Room,
+        name: Option<String>,
+    },
+    LeaveRoom {
         room: Room,
     },
     DebugRooms,
@@ -34,6 +51,8 @@ pub enum Command {
         room: Room,
         update: BlueprintUpdate,
     },
+    /// Guide 000: do something by voice; `None` where the request cannot be read.
+    Voice(Option<VoiceCommand>),
     Ping,
     ClientPing,
     Heartbeat,
@@ -54,58 +73,119 @@ pub enum Price {
     Free,
 }
 
-/// One row of the table.
-pub struct Row {
-    pub name: &'static str,
-    pub price: Price,
-    /// Whether its payload may hold binary attachments.
-    pub takes_attachments: bool,
-    pub read: fn(&str) -> Result<Command, ClientError>,
-}
+type Read = Result<Command, ClientError>;
 
-const fn row(name: &'static str, price: Price, read: fn(&str) -> Result<Command, ClientError>) -> Row {
-    Row { name, price, takes_attachments: false, read }
-}
+/// Longest name of a user that is shown to others, in characters.
+const MAX_NAME: usize = 128;
 
-impl Row {
-    const fn with_attachments(mut self) -> Row {
-        self.takes_attachments = true;
-        self
+pub(super) fn auth(data: &str) -> Read {
+    #[derive(Deserialize)]
+    struct WithToken {
+        token: String,
     }
+    let WithToken { token } = payload(data, "The payload must be {\"token\": string}")?;
+    Ok(Command::Auth { token })
 }
 
-pub const COMMANDS: &[Row] = &[
-    row("auth", Price::Message, |data| Ok(Command::Auth { token: token(data)? })),
-    row("authenticate", Price::Message, |data| Ok(Command::Authenticate { token: token(data)? })),
-    row("join", Price::Message, |data| Ok(Command::Join { room: room(data)? })),
-    row("leave", Price::Message, |data| Ok(Command::Leave { room: room(data)? })),
-    row("debug:rooms", Price::Message, |data| nothing(data, Command::DebugRooms)),
-    row("blueprint_update", Price::Message, blueprint_update).with_attachments(),
-    row("ping", Price::KeepAlive, |data| nothing(data, Command::Ping)),
-    row("client:ping", Price::KeepAlive, |data| nothing(data, Command::ClientPing)),
-    row("heartbeat", Price::KeepAlive, |data| nothing(data, Command::Heartbeat)),
-    row("ack", Price::Free, |data| Ok(Command::Ack { message_id: ack(data)? })),
-];
-
-/// The row of `name`, if there is such a command.
-pub fn find(name: &str) -> Option<&'static Row> {
-    COMMANDS.iter().find(|row| row.name == name)
+pub(super) fn authenticate(data: &str) -> Read {
+    Claim::read(data).map(Command::Authenticate)
 }
 
-/// Reads the command of `row` from the payload a client sent with it.
-///
-/// # Errors
-/// `INVALID_MESSAGE`, naming what the payload must look like.
-pub fn read(row: &Row, data: Option<&RawValue>) -> Result<Command, ClientError> {
-    // A command without a payload reads like one with an empty object.
-    let data = data.map_or("{}", RawValue::get);
-    if json::is_too_deep(data) {
-        return Err(ClientError::invalid("The payload is nested too deeply"));
+pub(super) fn subscribe(data: &str) -> Read {
+    let room = optional_room(data)?;
+    let channels = Subscribe::read(data)?;
+    if room.is_none() && channels.is_none() {
+        return Err(ClientError::invalid("The payload must have a `room` or `channels`"));
     }
-    (row.read)(data)
+    Ok(Command::Subscribe { room, channels })
 }
 
-fn payload<'a, T: Deserialize<'a>>(data: &'a str, shape: &'static str) -> Result<T, ClientError> {
+pub(super) fn unsubscribe(data: &str) -> Read {
+    let room = optional_room(data)?;
+    let channels = Unsubscribe::read(data)?;
+    // Nothing in particular is everything that was subscribed to.
+    let channels = if room.is_none() { Some(channels.unwrap_or_default()) } else { channels };
+    Ok(Command::Unsubscribe { room, channels })
+}
+
+pub(super) fn join(data: &str) -> Read {
+    room(data).map(|room| Command::Join { room })
+}
+
+pub(super) fn leave(data: &str) -> Read {
+    room(data).map(|room| Command::Leave { room })
+}
+
+pub(super) fn join_room(data: &str) -> Read {
+    // A `userId` is not read: who one is, is known (contract C-023).
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct WithRoomId {
+        room_id: String,
+        user_name: Option<String>,
+    }
+    let shape = "The payload must be {\"roomId\": string of 1 to 128 characters, \"userName\"?: string}";
+    let WithRoomId { room_id, user_name } = payload(data, shape)?;
+    let name = user_name.map(|name| name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect());
+    let name = name.filter(|name: &String| !name.trim().is_empty());
+    Ok(Command::JoinRoom { room: Room::parse(&room_id).ok_or_else(bad_room)?, name })
+}
+
+pub(super) fn leave_room(data: &str) -> Read {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct WithRoomId {
+        room_id: String,
+    }
+    let shape = "The payload must be {\"roomId\": string of 1 to 128 characters}";
+    let WithRoomId { room_id } = payload(data, shape)?;
+    Ok(Command::LeaveRoom { room: Room::parse(&room_id).ok_or_else(bad_room)? })
+}
+
+pub(super) fn blueprint_update(data: &str) -> Read {
+    let update = BlueprintUpdate::read(data)?;
+    let room = Room::parse(&update.room_id).ok_or_else(bad_room)?;
+    Ok(Command::BlueprintUpdate { room, update })
+}
+
+pub(super) fn voice_command(data: &str) -> Read {
+    VoiceCommand::read(data).map(|command| Command::Voice(Some(command)))
+}
+
+pub(super) fn unreadable_voice_command() -> Command {
+    Command::Voice(None)
+}
+
+pub(super) fn ack(data: &str) -> Read {
+    #[derive(Deserialize)]
+    struct WithMessageId {
+        message_id: String,
+    }
+    let WithMessageId { message_id } = payload(data, "The payload must be {\"message_id\": string}")?;
+    Ok(Command::Ack { message_id })
+}
+
+// Keep-alives and queries take no payload; guides send none, `{}` or a timestamp. Whatever it is, it
+// is not read.
+
+pub(super) fn debug_rooms(_: &str) -> Read {
+    Ok(Command::DebugRooms)
+}
+
+pub(super) fn ping(_: &str) -> Read {
+    Ok(Command::Ping)
+}
+
+pub(super) fn client_ping(_: &str) -> Read {
+    Ok(Command::ClientPing)
+}
+
+pub(super) fn heartbeat(_: &str) -> Read {
+    Ok(Command::Heartbeat)
+}
+
+/// Reads an object.
+pub(super) fn payload<'a, T: Deserialize<'a>>(data: &'a str, shape: &'static str) -> Result<T, ClientError> {
     // An array would be read as the struct's fields in order.
     if !data.trim_start().starts_with('{') {
         return Err(ClientError::invalid(shape));
@@ -113,100 +193,133 @@ fn payload<'a, T: Deserialize<'a>>(data: &'a str, shape: &'static str) -> Result
     serde_json::from_str(data).map_err(|_| ClientError::invalid(shape))
 }
 
-/// Keep-alives and queries take no payload; guides send none, `{}` or a timestamp. Whatever object
-/// or scalar it is, it is not read.
-fn nothing(_data: &str, command: Command) -> Result<Command, ClientError> {
-    Ok(command)
-}
-
-fn token(data: &str) -> Result<String, ClientError> {
-    #[derive(Deserialize)]
-    struct WithToken {
-        token: String,
-    }
-    payload::<WithToken>(data, "The payload must be {\"token\": string}").map(|auth| auth.token)
-}
-
 fn room(data: &str) -> Result<Room, ClientError> {
+    optional_room(data)?.ok_or_else(|| ClientError::invalid(ROOM_SHAPE))
+}
+
+const ROOM_SHAPE: &str = "The payload must be {\"room\": string of 1 to 128 characters}";
+
+fn optional_room(data: &str) -> Result<Option<Room>, ClientError> {
     #[derive(Deserialize)]
     struct WithRoom {
-        room: String,
+        room: Option<String>,
     }
-    let shape = "The payload must be {\"room\": string of 1 to 128 characters}";
-    let name = payload::<WithRoom>(data, shape)?.room;
-    Room::parse(&name).ok_or_else(bad_room)
+    let WithRoom { room } = payload(data, ROOM_SHAPE)?;
+    room.map(|name| Room::parse(&name).ok_or_else(bad_room)).transpose()
 }
 
 fn bad_room() -> ClientError {
     ClientError::invalid("A room's name must have 1 to 128 characters")
 }
 
-fn blueprint_update(data: &str) -> Result<Command, ClientError> {
-    let update = BlueprintUpdate::read(data)?;
-    let room = Room::parse(&update.room_id).ok_or_else(bad_room)?;
-    Ok(Command::BlueprintUpdate { room, update })
-}
-
-fn ack(data: &str) -> Result<String, ClientError> {
-    #[derive(Deserialize)]
-    struct WithMessageId {
-        message_id: String,
-    }
-    payload::<WithMessageId>(data, "The payload must be {\"message_id\": string}").map(|ack| ack.message_id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::error::ErrorCode;
+    use crate::domain::error::ErrorCode::{self, AuthFailed, InvalidMessage, SubscriptionFailed};
+    use crate::events::catalog::{self, Read};
+    use serde_json::value::RawValue;
 
     fn parse(name: &str, data: &str) -> Result<Command, ClientError> {
         let data: Box<RawValue> = serde_json::from_str(data).unwrap();
-        read(find(name).unwrap(), Some(&data))
-    }
-
-    #[test]
-    fn no_two_commands_share_a_name() {
-        for (index, row) in COMMANDS.iter().enumerate() {
-            assert!(COMMANDS[index + 1..].iter().all(|other| other.name != row.name), "{}", row.name);
+        match catalog::find_command(name).unwrap().read(Some(&data))? {
+            Read::Command(command) => Ok(command),
+            Read::NotYet => panic!("{name} is built"),
         }
     }
 
     #[test]
     fn a_join_names_a_room() {
-        let room = Room::parse("dashboard:overview").unwrap();
+        let overview = Room::parse("dashboard:overview").unwrap();
         let command = parse("join", r#"{"room":"dashboard:overview"}"#).unwrap();
-        assert!(matches!(command, Command::Join { room: joined } if joined == room));
+        assert!(matches!(command, Command::Join { room } if room == overview));
+        let command = parse("join_room", r#"{"roomId":"r","userId":7,"userName":" "}"#).unwrap();
+        assert!(matches!(command, Command::JoinRoom { name: None, .. }));
+    }
+
+    #[test]
+    fn a_subscription_is_to_a_room_to_channels_or_to_both() {
+        for name in ["subscribe", "client:subscribe"] {
+            let has = |data: &str| match parse(name, data).unwrap() {
+                Command::Subscribe { room, channels } => (room.is_some(), channels.is_some()),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(has(r#"{"room":"r"}"#), (true, false));
+            assert_eq!(has(r#"{"channels":["kpi"]}"#), (false, true));
+            assert_eq!(has(r#"{"channels":["kpi"],"room":"r"}"#), (true, true));
+        }
+        for name in ["unsubscribe", "client:unsubscribe"] {
+            let has = |data: &str| match parse(name, data).unwrap() {
+                Command::Unsubscribe { room, channels } => (room.is_some(), channels.is_some()),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(has(r#"{"room":"r"}"#), (true, false));
+            assert_eq!(has("{}"), (false, true));
+            assert_eq!(has(r#"{"subscription_id":"s"}"#), (false, true));
+            assert_eq!(has(r#"{"room":"r","channels":["all"]}"#), (true, true));
+        }
     }
 
     #[test]
     fn a_payload_of_another_shape_is_refused() {
-        let cases = [
-            ("join", "{}"),
-            ("join", r#"{"room":42}"#),
-            ("join", r#"{"room":""}"#),
-            ("join", r#"["dashboard:overview"]"#),
-            ("leave", "null"),
-            ("auth", r#"{"token":null}"#),
-            ("auth", "5"),
-            ("authenticate", r#"{"user_id":"u","organization_id":"o"}"#),
-            ("ack", r#"{"message_id":1}"#),
+        let cases: &[(&str, &str, ErrorCode)] = &[
+            ("join", "{}", InvalidMessage),
+            ("join", r#"{"room":42}"#, InvalidMessage),
+            ("join", r#"{"room":""}"#, InvalidMessage),
+            ("join", r#"["dashboard:overview"]"#, InvalidMessage),
+            ("leave", "null", InvalidMessage),
+            ("auth", r#"{"token":null}"#, InvalidMessage),
+            ("auth", "5", InvalidMessage),
+            ("authenticate", "5", InvalidMessage),
+            ("authenticate", "{}", AuthFailed),
+            ("authenticate", r#"{"user_id":"u"}"#, AuthFailed),
+            ("authenticate", r#"{"user_id":"","organization_id":"o"}"#, AuthFailed),
+            ("authenticate", r#"{"user_id":["u"],"organization_id":"o"}"#, AuthFailed),
+            ("authenticate", r#"{"user_id":"u","organization_id":"a:dept:b"}"#, AuthFailed),
+            ("authenticate", r#"{"token":5}"#, AuthFailed),
+            ("join_room", "{}", InvalidMessage),
+            ("join_room", r#"{"roomId":"r","userName":7}"#, InvalidMessage),
+            ("leave_room", r#"{"room":"r"}"#, InvalidMessage),
+            ("subscribe", "{}", InvalidMessage),
+            ("subscribe", r#"{"room":42}"#, InvalidMessage),
+            ("subscribe", r#"{"channels":[]}"#, InvalidMessage),
+            ("subscribe", r#"{"channels":"kpi"}"#, InvalidMessage),
+            ("subscribe", r#"{"channels":[1]}"#, InvalidMessage),
+            ("subscribe", r#"{"channels":["foo"]}"#, SubscriptionFailed),
+            ("subscribe", r#"{"channels":["kpi"],"department_id":"a:queue:b"}"#, InvalidMessage),
+            ("subscribe", r#"{"channels":["kpi"],"queue_name":"../"}"#, InvalidMessage),
+            ("subscribe", r#"{"channels":["kpi"],"filters":{"min_severity":"purple"}}"#, InvalidMessage),
+            ("subscribe", r#"{"channels":["kpi"],"filters":{"sources":"a"}}"#, InvalidMessage),
+            ("subscribe", r#"{"channels":["kpi"],"filters":[]}"#, InvalidMessage),
+            ("unsubscribe", r#"{"channels":["foo"]}"#, SubscriptionFailed),
+            ("unsubscribe", r#"{"subscription_id":5}"#, InvalidMessage),
+            ("ack", r#"{"message_id":1}"#, InvalidMessage),
         ];
-        for (name, data) in cases {
-            assert_eq!(parse(name, data).unwrap_err().code, ErrorCode::InvalidMessage, "{name} {data}");
+        for (name, data, code) in cases {
+            assert_eq!(parse(name, data).unwrap_err().code, *code, "{name} {data}");
         }
     }
 
     #[test]
     fn ten_thousand_deep_is_refused_without_recursion() {
         let deep = format!(r#"{{"room":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
-        assert_eq!(parse("join", &deep).unwrap_err().code, ErrorCode::InvalidMessage);
-        assert_eq!(parse("ping", &deep).unwrap_err().code, ErrorCode::InvalidMessage);
+        assert_eq!(parse("join", &deep).unwrap_err().code, InvalidMessage);
+        assert_eq!(parse("ping", &deep).unwrap_err().code, InvalidMessage);
+        assert!(matches!(parse("execute_voice_command", &deep), Ok(Command::Voice(None))));
     }
 
     #[test]
     fn a_missing_payload_reads_as_an_empty_one() {
-        assert!(matches!(read(find("ping").unwrap(), None), Ok(Command::Ping)));
-        assert!(read(find("join").unwrap(), None).is_err());
+        let read = |name: &str| catalog::find_command(name).unwrap().read(None);
+        assert!(matches!(read("ping"), Ok(Read::Command(Command::Ping))));
+        assert!(read("join").is_err());
+    }
+
+    #[test]
+    fn a_voice_command_is_always_answered_in_its_own_words() {
+        for bad in ["5", "null", "[]", "{}", r#"{"command":5}"#, r#"{"command":"x","parameters":[]}"#] {
+            assert!(matches!(parse("execute_voice_command", bad), Ok(Command::Voice(None))), "{bad}");
+        }
+        let good = r#"{"command":"get_leads","parameters":{"limit":5},"requestId":7}"#;
+        assert!(matches!(parse("execute_voice_command", good), Ok(Command::Voice(Some(_)))));
     }
 }

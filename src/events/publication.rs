@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::domain::alert::Alert;
+use crate::domain::channel::{Channel, Scope};
 use crate::domain::id::Id;
+use crate::domain::json;
 use crate::domain::room::Room;
 use crate::domain::time::Timestamp;
 
@@ -24,6 +28,22 @@ pub struct Publication {
     pub sent_at: Timestamp,
 }
 
+impl Publication {
+    /// Something the server says of its own accord; whom it is for is said elsewhere.
+    pub fn of_server<T: Serialize>(event: &str, data: &T, now: Timestamp) -> Publication {
+        Publication {
+            // It stands in no frame: nobody is asked to acknowledge.
+            message_id: "".into(),
+            event: event.into(),
+            data: json::raw(data).into(),
+            attachments: Vec::new(),
+            target: Target::everyone(),
+            requires_ack: false,
+            sent_at: now,
+        }
+    }
+}
+
 /// Whom a publication is for (contract D-06, D-33): all given fields must hold, within a list any;
 /// nothing given means everyone.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +54,8 @@ pub struct Target {
     pub tenant: Option<Id>,
     pub users: Option<Vec<Id>>,
     pub sockets: Option<Vec<Id>>,
+    /// What the filters of subscriptions are compared with, if it is an alert (contract D-48).
+    pub alert: Option<Alert>,
 }
 
 /// An organization as a target.
@@ -41,8 +63,8 @@ pub struct Target {
 pub enum OrganizationTarget {
     /// Every socket whose identity has this organization.
     Members(Id),
-    /// The subscribers of a channel in this organization.
-    Subscribers(Id),
+    /// Those who have subscribed to a channel so that this scope reaches them (contract X-14).
+    Subscribers(Channel, Scope),
 }
 
 impl Target {

@@ -12,13 +12,15 @@ use super::State;
 use super::body::Json;
 use super::caller::Admin;
 use super::error::ApiError;
+use crate::domain::alert::Alert;
+use crate::domain::channel::{Channel, Scope};
 use crate::domain::error::ClientError;
 use crate::domain::id::Id;
 use crate::domain::json;
 use crate::domain::room::Room;
 use crate::domain::time::Timestamp;
 use crate::events::catalog::{self, Audience};
-use crate::events::payload::studio;
+use crate::events::payload::{intraday, studio};
 use crate::events::publication::{OrganizationTarget, Publication, Target};
 use crate::hub::messages::Publish;
 
@@ -91,29 +93,33 @@ impl TryFrom<String> for Priority {
     }
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    success: bool,
-    message_id: &'a str,
-    recipients_count: usize,
-    sent_at: Timestamp,
+pub async fn post(_: Admin, state: State, Json(body): Json<Body>) -> Result<HttpResponse, ApiError> {
+    let published = publish(publication(body, &state)?, &state).await?;
+    Ok(HttpResponse::Ok().json(published))
 }
 
-pub async fn post(_: Admin, state: State, Json(body): Json<Body>) -> Result<HttpResponse, ApiError> {
-    let publication = publication(body, &state)?;
+/// What a backend is told of its publication.
+#[derive(Serialize)]
+pub struct Answer {
+    pub success: bool,
+    pub message_id: String,
+    pub recipients_count: usize,
+    pub sent_at: Timestamp,
+}
+
+/// Publishes, and logs it if asked to.
+///
+/// # Errors
+/// 500 if the server is going down.
+pub async fn publish(publication: Publication, state: &State) -> Result<Answer, ApiError> {
     let (message_id, event) = (Arc::clone(&publication.message_id), Arc::clone(&publication.event));
     let (sent_at, bytes) = (publication.sent_at, publication.data.get().len());
     let published = state.services.worker.rooms().send(Publish(publication)).await;
-    let recipients = published.map_err(|_| ClientError::internal())?.recipients;
+    let recipients_count = published.map_err(|_| ClientError::internal())?.recipients;
     if state.shared.log_broadcasts {
-        info!(event = &*event, message_id = &*message_id, bytes, recipients; "broadcast");
+        info!(event = &*event, message_id = &*message_id, bytes, recipients = recipients_count; "broadcast");
     }
-    Ok(HttpResponse::Ok().json(Answer {
-        success: true,
-        message_id: &message_id,
-        recipients_count: recipients,
-        sent_at,
-    }))
+    Ok(Answer { success: true, message_id: message_id.to_string(), recipients_count, sent_at })
 }
 
 fn publication(body: Body, state: &State) -> Result<Publication, ClientError> {
@@ -126,11 +132,15 @@ fn publication(body: Body, state: &State) -> Result<Publication, ClientError> {
     let _: Priority = body.priority;
     let sent_at = state.now();
     let message_id = new_message_id(state, sent_at);
+    if let Some(row) = catalog::find_event(&event) {
+        row.check(&data)?;
+    }
     let data = match &*event {
         "notification" => studio::complete_notification(&data, &message_id, sent_at)?,
         _ => data,
     };
-    let target = target(&event, body.target.unwrap_or_default(), body.room, body.user_id)?;
+    let mut target = target(&event, body.target.unwrap_or_default(), body.room, body.user_id)?;
+    target.alert = alert(&event, &data);
     let requires_ack = body.requires_ack;
     Ok(Publication {
         message_id,
@@ -141,6 +151,12 @@ fn publication(body: Body, state: &State) -> Result<Publication, ClientError> {
         requires_ack,
         sent_at,
     })
+}
+
+/// What subscriptions' filters are compared with, if `event` is an alert.
+pub fn alert(event: &str, data: &RawValue) -> Option<Alert> {
+    let audience = catalog::find_event(event).map(|row| row.audience);
+    (audience == Some(Audience::Channel(Channel::Alerts))).then(|| intraday::alert(event, data))
 }
 
 /// The one name that is given, if it may be broadcast (contract X-18, D-32).
@@ -180,21 +196,40 @@ fn target(
             Room::parse(&name).ok_or_else(|| ClientError::invalid("`room` must have 1 to 128 characters"))?,
         ),
     };
-    let is_narrowed = body.department_id.is_some() || body.queue_name.is_some();
-    let is_channel = catalog::find(event).is_some_and(|row| row.audience == Audience::Channel);
-    let organization = body.organization_id.map(|id| {
-        if is_channel || is_narrowed {
-            OrganizationTarget::Subscribers(id)
-        } else {
-            OrganizationTarget::Members(id)
-        }
-    });
+    let organization = match body.organization_id {
+        Some(id) => Some(organization(event, id, body.department_id, body.queue_name)?),
+        None => None,
+    };
     let users = body.user_ids.or_else(|| user.map(|id| vec![id]));
-    Ok(Target { room, organization, tenant: body.tenant_id, users, sockets: body.socket_ids })
+    let (tenant, sockets) = (body.tenant_id, body.socket_ids);
+    Ok(Target { room, organization, tenant, users, sockets, alert: None })
+}
+
+/// What an organization, or a part of it, means for an event (contract D-33).
+pub fn organization(
+    event: &str,
+    id: Id,
+    department: Option<Id>,
+    queue: Option<Id>,
+) -> Result<OrganizationTarget, ClientError> {
+    let is_narrowed = department.is_some() || queue.is_some();
+    let channel = match catalog::find_event(event).map(|row| row.audience) {
+        Some(Audience::Channel(channel)) => channel,
+        Some(Audience::Notice) if is_narrowed => Channel::Notifications,
+        _ if is_narrowed => {
+            let message = format!("`{event}` is no channel's event: it has no department and no queue");
+            return Err(ClientError::invalid(message));
+        }
+        _ => return Ok(OrganizationTarget::Members(id)),
+    };
+    let scope = Scope::new(id, department, queue).ok_or_else(|| {
+        ClientError::invalid("An organization, department or queue must not hold `org`, `dept` or `queue`")
+    })?;
+    Ok(OrganizationTarget::Subscribers(channel, scope))
 }
 
 /// A UUID of version 7, so that ids sort by time.
-fn new_message_id(state: &State, now: Timestamp) -> Arc<str> {
+pub fn new_message_id(state: &State, now: Timestamp) -> Arc<str> {
     let millis = u64::try_from(now.millis()).unwrap_or(0);
     let random = state.services.ambient.random.sixteen();
     let tail = random.first_chunk::<10>().expect("sixteen bytes have ten");
@@ -243,7 +278,7 @@ mod tests {
         assert!(target("kpi:update", body(), None, None).is_err());
         let with = TargetBody { organization_id: Id::parse("o"), ..body() };
         let target = target("kpi:update", with, None, None).unwrap();
-        assert!(matches!(target.organization, Some(OrganizationTarget::Subscribers(_))));
+        assert!(matches!(target.organization, Some(OrganizationTarget::Subscribers(Channel::Kpi, _))));
     }
 
     #[test]

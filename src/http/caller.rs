@@ -12,10 +12,12 @@ use actix_web::{FromRequest, HttpRequest};
 use super::State;
 use super::error::ApiError;
 use crate::auth::admin::Shown;
+use crate::auth::authenticator::{Judgement, Refusal};
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::proto::engineio::Origin;
 
 const X_ADMIN_KEY: HeaderName = HeaderName::from_static("x-admin-key");
+const X_TENANT_KEY: HeaderName = HeaderName::from_static("x-tenant-key");
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 /// Any of these shows that a proxy stands in between.
 const FORWARDED: &[&str] =
@@ -57,7 +59,7 @@ fn admit(request: &HttpRequest) -> Result<Admin, ApiError> {
         forwarded: FORWARDED.iter().any(|name| headers.contains_key(*name)),
         host_is_loopback: host(headers).is_some_and(is_loopback_name),
     };
-    state.shared.admin.admit(&state.services.tokens, &shown)?;
+    state.shared.admin.admit(&state.services.authenticator.tokens, &shown)?;
     Ok(Admin)
 }
 
@@ -83,6 +85,33 @@ pub fn check_rate(request: &HttpRequest, state: &State) -> Result<(), ApiError> 
 pub fn tokens(request: &HttpRequest) -> Vec<String> {
     let query = query_values(request.query_string(), "token");
     query.chain(header_tokens(request.headers())).collect()
+}
+
+/// Whose tenant key the handshake shows (contract X-20). Every key shown must be good, and all of
+/// them the same tenant's.
+pub fn tenant_key(request: &HttpRequest, state: &State) -> Option<Judgement> {
+    let judge = |key: &[u8]| state.services.authenticator.tenant_key(key);
+    let headers = request.headers().get_all(X_TENANT_KEY).map(|key| judge(key.as_bytes()));
+    let query = query_values(request.query_string(), "tenant_key")
+        .filter(|_| state.shared.allow_query_tenant_key)
+        .map(|key| judge(key.as_bytes()));
+    headers.chain(query).reduce(|first, next| match (first?, next?) {
+        (first, next) if first.tenant == next.tenant => Ok(first),
+        _ => Err(Refusal::UnknownTenantKey),
+    })
+}
+
+/// Refuses who shows no tenant's key.
+///
+/// # Errors
+/// 401.
+pub fn check_tenant(request: &HttpRequest, state: &State) -> Result<(), ApiError> {
+    let reason = match tenant_key(request, state) {
+        Some(Ok(_)) => return Ok(()),
+        Some(Err(refusal)) => refusal,
+        None => Refusal::NoTenantKey,
+    };
+    Err(ClientError::auth_failed(format!("Tenant authentication failed: {reason}")).into())
 }
 
 /// The tokens in headers. Bytes that are no text are a bad token, not an absent one.

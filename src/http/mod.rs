@@ -15,6 +15,7 @@ pub mod poll;
 mod push;
 pub mod sockets;
 pub mod status;
+pub mod updates;
 pub mod upgrade;
 
 use std::rc::Rc;
@@ -48,6 +49,8 @@ pub struct Shared {
     /// The ports of all listeners.
     pub ports: Vec<u16>,
     pub started: Moment,
+    /// Whether `?tenant_key=` counts (contract X-20).
+    pub allow_query_tenant_key: bool,
     pub log_broadcasts: bool,
     /// Set once the server has begun to stop.
     pub is_stopping: AtomicBool,
@@ -86,12 +89,14 @@ pub fn routes(state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
             .route("/socket.io/", web::to(engine::socket_io))
             .route("/ws", web::to(engine::ws))
             .route("/ws/", web::to(engine::ws))
+            .service(only("/events", READ).route(read().to(sockets::open_events)))
             // Anyone.
             .service(only("/health", READ).route(read().to(status::health)))
             .service(only("/api/ws/health", READ).route(read().to(status::ws_health)))
             .configure(pages::routes)
             // Admins.
             .service(only("/api/ws/broadcast", "POST").route(web::post().to(broadcast::post)))
+            .service(only("/api/ws/broadcast/{shortcut:kpi|backlog|attendance|alert}", "POST").route(web::post().to(updates::post)))
             .service(only("/api/ws/status", READ).route(read().to(status::ws_status)))
             .service(only("/api/ws/rooms", READ).route(read().to(status::ws_rooms)))
             .default_service(web::to(error::not_found));

@@ -1,5 +1,5 @@
-//! Where a WebSocket begins: `GET /ws` and `/ws/` for plain clients (contract 0.2), and the
-//! handshake that Engine.IO's share with them.
+//! Where a WebSocket begins: `GET /ws` and `/ws/` for plain clients, `GET /events` for those of guide
+//! 000 (contract 0.2), and the handshake that Engine.IO's share with them.
 
 use std::sync::Once;
 
@@ -13,9 +13,9 @@ use super::State;
 use super::caller;
 use super::error::ApiError;
 use super::upgrade::Upgradable;
-use crate::auth::token::Refusal;
+use crate::auth::authenticator::{Judgement, Shown};
 use crate::domain::error::{ClientError, ErrorCode};
-use crate::domain::identity::Identity;
+use crate::domain::profile::Profile;
 use crate::session::start::{Admission, Ticket};
 
 /// Accepts a WebSocket handshake: checks who asks and whether there is room, and leaves the ticket
@@ -27,13 +27,25 @@ pub async fn open_plain(request: HttpRequest, state: State) -> Result<HttpRespon
         return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, hint));
     }
     caller::check_origin(&request, &state)?;
-    caller::check_rate(&request, &state)?;
-    let mut answer = handshake(&request)?;
+    open(&request, &state, Profile::Plain)
+}
+
+/// `GET /events`: guide 000 without Socket.IO. The key is looked at first, so that a request that is
+/// no handshake still learns whether its key is good (contract S-16).
+pub async fn open_events(request: HttpRequest, state: State) -> Result<HttpResponse, ApiError> {
+    caller::check_origin(&request, &state)?;
+    caller::check_tenant(&request, &state)?;
+    open(&request, &state, Profile::Flow)
+}
+
+fn open(request: &HttpRequest, state: &State, profile: Profile) -> Result<HttpResponse, ApiError> {
+    caller::check_rate(request, state)?;
+    let mut answer = handshake(request)?;
     if state.is_stopping() {
         return Err(ApiError::stopping());
     }
     let place = state.shared.connections.take().ok_or_else(full)?;
-    let admission = Admission::plain(shown(&request, &state), place, state.services.clone());
+    let admission = Admission::plain(profile, shown(request, state), place, state.services.clone());
     answer.extensions_mut().insert(Ticket::Session(admission));
     Ok(answer)
 }
@@ -59,15 +71,15 @@ pub fn full() -> ApiError {
     ClientError::new(ErrorCode::ConnectionLimit, "The server has as many connections as it may").into()
 }
 
-/// Who the handshake shows, if anyone.
-pub fn shown(request: &HttpRequest, state: &State) -> Option<Result<Identity, Refusal>> {
+/// Whom the handshake shows, if anyone.
+pub fn shown(request: &HttpRequest, state: &State) -> Shown {
     warn_of_token_in_url(request);
-    judge_tokens(&caller::tokens(request), state)
+    Shown { token: judge_tokens(&caller::tokens(request), state), tenant: caller::tenant_key(request, state) }
 }
 
 /// The identity of the first token shown, if every token shown is valid (O-036).
-fn judge_tokens(tokens: &[String], state: &State) -> Option<Result<Identity, Refusal>> {
-    let judged = tokens.iter().map(|token| state.services.tokens.verify(token));
+fn judge_tokens(tokens: &[String], state: &State) -> Option<Judgement> {
+    let judged = tokens.iter().map(|token| state.services.authenticator.token(token));
     judged.reduce(|first, next| first.and_then(|first| next.map(|_| first)))
 }
 

@@ -3,7 +3,7 @@
 //! Pure: no actor, no clock. The [`RoomServer`](super::room_server::RoomServer) owns the only
 //! instance, so every answer is consistent. Rooms, organizations and *everyone* are all groups; a
 //! group's number is given back when its last member leaves, and the books never hold an empty one
-//! but *everyone*.
+//! but *everyone*. What a socket joins and leaves by request stands in `membership`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,6 +12,11 @@ use super::groups::{EVERYONE, GroupId, Groups};
 use super::messages::{Census, RoomCount};
 use super::organizations::Organizations;
 use super::outboxes::SocketKey;
+use super::presence::Present;
+use super::rooms::Rooms;
+use super::subscriptions::{Hold, Subscriptions};
+use super::tally::Tally;
+use crate::domain::alert::AlertFilter;
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::id::Id;
 use crate::domain::identity::Identity;
@@ -32,23 +37,33 @@ pub struct BookLimits {
 }
 
 pub struct Books {
-    limits: BookLimits,
-    sockets: HashMap<SocketKey, Socket>,
+    pub(super) limits: BookLimits,
+    pub(super) sockets: HashMap<SocketKey, Socket>,
     pub(super) by_id: HashMap<Id, SocketKey>,
-    pub(super) rooms: HashMap<RoomKey, RoomEntry>,
-    /// Every scope in which a room of this name has members.
-    pub(super) by_name: HashMap<Arc<str>, Vec<RoomKey>>,
+    pub(super) rooms: Rooms,
     pub(super) organizations: Organizations,
+    /// The connections of tenants; a tenant without any is not held.
+    pub(super) tenants: HashMap<Id, Tally>,
     pub(super) groups: Groups,
 }
 
-struct Socket {
+pub(super) struct Socket {
     /// The key of its connection.
-    connection: SocketKey,
-    id: Id,
-    identity: Arc<Identity>,
-    profile: Profile,
-    rooms: Vec<RoomKey>,
+    pub(super) connection: SocketKey,
+    pub(super) id: Id,
+    pub(super) identity: Arc<Identity>,
+    pub(super) profile: Profile,
+    pub(super) rooms: Vec<Membership>,
+    pub(super) subscriptions: Subscriptions,
+}
+
+/// A socket's place in one part of a room.
+pub(super) struct Membership {
+    pub(super) room: RoomKey,
+    pub(super) filter: Option<Arc<AlertFilter>>,
+    pub(super) group: GroupId,
+    /// Seen by the others (guide 003).
+    pub(super) is_present: bool,
 }
 
 /// A socket that asks to be entered.
@@ -61,16 +76,20 @@ pub struct Newcomer {
     pub profile: Profile,
 }
 
-pub(super) struct RoomEntry {
-    pub(super) group: GroupId,
-    created_at: Timestamp,
-}
-
-/// A change of one socket's groups, to be told to its hub.
+/// A change of one socket's groups, to be told to its hub, and what others are to hear of it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Change {
     pub leave: Vec<GroupId>,
     pub join: Vec<GroupId>,
+    pub seen: Vec<Sighting>,
+}
+
+/// Somebody has come to a room or left it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sighting {
+    pub room: RoomKey,
+    pub present: Present,
+    pub has_come: bool,
 }
 
 impl Books {
@@ -79,9 +98,9 @@ impl Books {
             limits,
             sockets: HashMap::new(),
             by_id: HashMap::new(),
-            rooms: HashMap::new(),
-            by_name: HashMap::new(),
+            rooms: Rooms::default(),
             organizations: Organizations::default(),
+            tenants: HashMap::new(),
             groups: Groups::with_everyone(),
         }
     }
@@ -89,21 +108,24 @@ impl Books {
     /// Enters a socket and the rooms its identity brings (contract 0.2). Gives its groups.
     ///
     /// # Errors
-    /// `CONNECTION_LIMIT` if its organization is full; nothing is entered then.
+    /// `CONNECTION_LIMIT` if its organization or its tenant is full; nothing is entered then.
     pub fn attach(&mut self, newcomer: Newcomer, now: Timestamp) -> Result<Vec<GroupId>, ClientError> {
         let Newcomer { key, connection, id, identity, profile } = newcomer;
         self.check_organization(connection, identity.organization.as_ref())?;
+        self.take_tenant(connection, &identity)?;
         self.groups.enter(EVERYONE, key.worker);
         self.by_id.insert(id.clone(), key);
         let nobody = Identity::anonymous();
-        self.sockets.insert(key, Socket { connection, id, identity: nobody, profile, rooms: Vec::new() });
+        let subscriptions = Subscriptions::default();
+        let rooms = Vec::new();
+        self.sockets.insert(key, Socket { connection, id, identity: nobody, profile, rooms, subscriptions });
         let change = self.identify(key, identity, &|_| true, now)?;
         Ok([vec![EVERYONE], change.join].concat())
     }
 
-    /// Takes `identity` for `key` from now on: leaves what belonged to the old organization and the
-    /// rooms in which it may not stay, joins what the new identity brings, and keeps the other rooms
-    /// it had, in its new scope.
+    /// Takes `identity` for `key` from now on: leaves what belonged to the old identity and the rooms in
+    /// which the new one may not stay, joins what it brings, and keeps the other rooms it had, in its
+    /// new scope.
     ///
     /// # Errors
     /// `CONNECTION_LIMIT` if the organization is full; nothing has changed then.
@@ -133,84 +155,80 @@ impl Books {
                 change.join.push(self.organizations.enter(new, key, connection, &mut self.groups));
             }
         }
-        for held in self.rooms_of(key) {
-            let meant = RoomKey::seen_by(&identity, &held.room);
-            let stays = !held.room.is_size_limited() || may_stay(&held.room);
-            if !stays || meant != held {
-                change.leave.extend(self.leave_room(key, &held));
-            }
-            if stays && meant != held {
-                change.join.extend(self.enter_room(key, meant, now));
-            }
-        }
-        for room in profile.rooms(&identity) {
-            change.join.extend(self.enter_room(key, RoomKey::seen_by(&identity, &room), now));
+        let brought = profile.rooms(&identity);
+        self.sort_out(key, &identity, &brought, may_stay, &mut change, now);
+        for room in brought {
+            self.enter_room(key, RoomKey::seen_by(&identity, &room), None, &mut change, now);
         }
         Ok(change)
     }
 
-    /// Joins a room by request; a second time changes nothing and is no error.
-    ///
-    /// # Errors
-    /// `ROOM_FULL`; `SUBSCRIPTION_FAILED` if the socket has joined as many rooms as it may (D-12).
-    pub fn join(&mut self, key: SocketKey, room: &Room, now: Timestamp) -> Result<Change, ClientError> {
-        let Some(socket) = self.sockets.get(&key) else { return Ok(Change::default()) };
-        let room_key = RoomKey::seen_by(&socket.identity, room);
-        if socket.rooms.contains(&room_key) {
-            return Ok(Change::default());
-        }
-        if room.is_size_limited() {
-            let joined = socket.rooms.iter().filter(|own| own.room.is_size_limited()).count();
-            if joined >= self.limits.rooms_per_socket {
-                let message = format!("A connection may join at most {} rooms", self.limits.rooms_per_socket);
-                return Err(ClientError::new(ErrorCode::SubscriptionFailed, message));
+    /// Leaves the rooms in which `identity` may not stay; the others it has in its own scope.
+    fn sort_out(
+        &mut self,
+        key: SocketKey,
+        identity: &Identity,
+        brought: &[Room],
+        may_stay: &dyn Fn(&Room) -> bool,
+        change: &mut Change,
+        now: Timestamp,
+    ) {
+        let Some(socket) = self.sockets.get_mut(&key) else { return };
+        socket.subscriptions.keep_organization(identity.organization.as_ref());
+        let held: Vec<(Hold, RoomKey)> =
+            socket.rooms.iter().map(|own| (own.hold(), own.room.clone())).collect();
+        for (hold, room) in held {
+            let meant = RoomKey::seen_by(identity, &hold.room);
+            let stays = match hold.room.channel() {
+                Some(_) => self.sockets.get(&key).is_some_and(|own| own.subscriptions.hold(&hold)),
+                None if hold.room.is_size_limited() => may_stay(&hold.room),
+                None => brought.contains(&hold.room),
+            };
+            if !stays || meant != room {
+                self.leave_part(key, &room, &hold.filter, change);
             }
-            if self.members(&room_key) >= self.limits.room_size {
-                return Err(ClientError::new(ErrorCode::RoomFull, "The room is full"));
+            if stays && meant != room {
+                self.enter_room(key, meant, hold.filter, change, now);
             }
-        }
-        let join = self.enter_room(key, room_key, now).into_iter().collect();
-        Ok(Change { leave: Vec::new(), join })
-    }
-
-    /// # Errors
-    /// `ROOM_NOT_FOUND` if the socket is not in the room (D-12).
-    pub fn leave(&mut self, key: SocketKey, room: &Room) -> Result<Change, ClientError> {
-        let Some(socket) = self.sockets.get(&key) else { return Ok(Change::default()) };
-        let room_key = RoomKey::seen_by(&socket.identity, room);
-        match self.leave_room(key, &room_key) {
-            Some(group) => Ok(Change { leave: vec![group], join: Vec::new() }),
-            None => Err(ClientError::new(ErrorCode::RoomNotFound, "You are not in this room")),
         }
     }
 
-    /// Strikes a socket out. Gives whether it was there.
-    pub fn detach(&mut self, key: SocketKey) -> bool {
+    /// Strikes a socket out. Gives what others are to hear of it, if it was there.
+    pub fn detach(&mut self, key: SocketKey) -> Option<Vec<Sighting>> {
+        let mut change = Change::default();
         for room in self.rooms_of(key) {
-            self.leave_room(key, &room);
+            self.leave_room(key, &room, &mut change);
         }
-        let Some(socket) = self.sockets.remove(&key) else { return false };
+        let socket = self.sockets.remove(&key)?;
         if self.by_id.get(&socket.id) == Some(&key) {
             self.by_id.remove(&socket.id);
         }
         if let Some(organization) = &socket.identity.organization {
             self.organizations.leave(organization, key, socket.connection, &mut self.groups);
         }
+        if let Some(tenant) = &socket.identity.tenant
+            && let Some(tally) = self.tenants.get_mut(&tenant.id)
+        {
+            tally.leave(socket.connection);
+            if tally.is_empty() {
+                self.tenants.remove(&tenant.id);
+            }
+        }
         self.groups.leave(EVERYONE, key.worker);
-        true
+        Some(change.seen)
     }
 
     /// The names of the rooms `key` is in, sorted.
     pub fn own_rooms(&self, key: SocketKey) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.rooms_of(key).iter().map(|room| room.room.name().to_owned()).collect();
+        let rooms = self.rooms_of(key);
+        let mut names: Vec<String> = rooms.iter().map(|room| room.room.name().to_owned()).collect();
         names.sort_unstable();
         names
     }
 
     pub fn census(&self) -> Census {
         let connections: HashSet<_> = self.sockets.values().map(|socket| socket.connection).collect();
-        let verified = self.sockets.values().filter(|socket| socket.identity.is_verified());
+        let verified = self.sockets.values().filter(|socket| socket.identity.is_authenticated());
         let authenticated: HashSet<_> = verified.map(|socket| socket.connection).collect();
         let mut rooms: Vec<RoomCount> = self
             .rooms
@@ -218,7 +236,7 @@ impl Books {
             .map(|(key, entry)| RoomCount {
                 room: key.room.clone(),
                 organization: key.organization.clone(),
-                members: self.groups.size(entry.group),
+                members: entry.members,
                 created_at: entry.created_at,
             })
             .collect();
@@ -244,60 +262,30 @@ impl Books {
         Err(ClientError::new(ErrorCode::ConnectionLimit, message))
     }
 
-    fn members(&self, room: &RoomKey) -> usize {
-        self.rooms.get(room).map_or(0, |entry| self.groups.size(entry.group))
-    }
-
-    /// The group of the room that `key` means by this name, if it is in there.
-    pub(super) fn own_group(&self, key: SocketKey, room: &Room) -> Option<GroupId> {
-        let socket = self.sockets.get(&key)?;
-        let room = RoomKey::seen_by(&socket.identity, room);
-        let is_in = socket.rooms.contains(&room);
-        self.rooms.get(&room).filter(|_| is_in).map(|entry| entry.group)
-    }
-
-    fn rooms_of(&self, key: SocketKey) -> Vec<RoomKey> {
-        self.sockets.get(&key).map_or_else(Vec::new, |socket| socket.rooms.clone())
-    }
-
-    /// `None` if it is in there already.
-    fn enter_room(&mut self, key: SocketKey, room: RoomKey, now: Timestamp) -> Option<GroupId> {
-        let socket = self.sockets.get_mut(&key)?;
-        if socket.rooms.contains(&room) {
-            return None;
+    /// A place among the connections of the newcomer's tenant. It is given back by whoever has it
+    /// last: a socket's tenant never changes (contract D-30).
+    fn take_tenant(&mut self, connection: SocketKey, who: &Identity) -> Result<(), ClientError> {
+        let Some(tenant) = &who.tenant else { return Ok(()) };
+        let known = self.tenants.get(&tenant.id);
+        let has_place = known.is_some_and(|tally| tally.has(connection))
+            || tenant.max_connections.is_none_or(|most| known.map_or(0, Tally::len) < most);
+        if !has_place {
+            let message = "The tenant has as many connections as it may";
+            return Err(ClientError::new(ErrorCode::ConnectionLimit, message));
         }
-        socket.rooms.push(room.clone());
-        let group = match self.rooms.get(&room) {
-            Some(entry) => entry.group,
-            None => {
-                let group = self.groups.open();
-                // Most names mean one room.
-                let scopes = self.by_name.entry(room.room.shared_name());
-                scopes.or_insert_with(|| Vec::with_capacity(1)).push(room.clone());
-                self.rooms.insert(room, RoomEntry { group, created_at: now });
-                group
-            }
-        };
-        self.groups.enter(group, key.worker);
-        Some(group)
+        self.tenants.entry(tenant.id.clone()).or_default().enter(connection);
+        Ok(())
     }
 
-    /// `None` if it is not in there.
-    fn leave_room(&mut self, key: SocketKey, room: &RoomKey) -> Option<GroupId> {
-        let socket = self.sockets.get_mut(&key)?;
-        let index = socket.rooms.iter().position(|own| own == room)?;
-        socket.rooms.swap_remove(index);
-        let group = self.rooms.get(room)?.group;
-        if self.groups.leave(group, key.worker) == 0 {
-            self.rooms.remove(room);
-            if let Some(scopes) = self.by_name.get_mut(room.room.name()) {
-                scopes.retain(|scope| scope != room);
-                if scopes.is_empty() {
-                    self.by_name.remove(room.room.name());
-                }
+    /// The rooms a socket is in, each once.
+    pub(super) fn rooms_of(&self, key: SocketKey) -> Vec<RoomKey> {
+        let mut rooms: Vec<RoomKey> = Vec::new();
+        for own in self.sockets.get(&key).into_iter().flat_map(|socket| &socket.rooms) {
+            if !rooms.contains(&own.room) {
+                rooms.push(own.room.clone());
             }
         }
-        Some(group)
+        rooms
     }
 }
 

@@ -1,8 +1,12 @@
 use super::*;
+use crate::domain::alert::{Alert, Severity};
+use crate::domain::channel::{Channel, Scope};
 use crate::domain::identity::Trust;
+use crate::domain::tenant::Tenant;
 use crate::events::publication::{OrganizationTarget, Target};
 use crate::hub::audience::{Primary, Resolved};
 use crate::hub::outboxes::WorkerId;
+use crate::hub::subscriptions::{Subscription, Which};
 
 const NOW: Timestamp = Timestamp::from_millis(0);
 const LIMITS: BookLimits =
@@ -51,7 +55,7 @@ fn reached(books: &Books, target: &Target) -> Vec<u32> {
         roster.seat(*key, key.slot);
         roster.join(*key, EVERYONE);
         for room in &socket.rooms {
-            roster.join(*key, books.rooms[room].group);
+            roster.join(*key, room.group);
         }
         if let Some(organization) = &socket.identity.organization {
             roster.join(*key, books.organizations.group(organization).unwrap());
@@ -182,7 +186,6 @@ fn every_field_of_a_target_must_hold_and_within_a_list_any() {
         (Target::room(room("s3")), &[3]),
         (Target { sockets: users(&[]), ..Target::default() }, &[]),
         (Target { tenant: Some(id("demo1")), ..Target::default() }, &[]),
-        (Target { organization: Some(OrganizationTarget::Subscribers(id("A"))), ..Target::default() }, &[]),
     ];
     for (target, expected) in table {
         assert_eq!(reached(&books, &target), expected, "{target:?}");
@@ -205,11 +208,205 @@ fn after_the_last_one_left_the_books_are_empty() {
         books.join(key(slot), &room("public:lobby"), NOW).ok();
     }
     for slot in 0..3 {
-        assert!(books.detach(key(slot)));
-        assert!(!books.detach(key(slot)));
+        assert!(books.detach(key(slot)).is_some());
+        assert!(books.detach(key(slot)).is_none());
     }
     assert!(books.sockets.is_empty() && books.by_id.is_empty() && books.rooms.is_empty());
-    assert!(books.by_name.is_empty() && books.organizations.is_empty());
+    assert!(books.tenants.is_empty() && books.organizations.is_empty());
     assert_eq!(books.groups.in_use(), 1, "everyone");
     assert_eq!(books.groups.size(EVERYONE), 0);
+}
+
+fn claimed(organization: &str) -> Arc<Identity> {
+    Arc::new(Identity::claimed(id("c"), id(organization)))
+}
+
+/// A subscription without a name: scenarios name scopes by `dept`, `queue`.
+fn subscription(channels: &[Channel], path: &str, filter: Option<AlertFilter>) -> Subscription {
+    Subscription {
+        id: path.into(),
+        channels: channels.to_vec(),
+        scope: Scope::parse(path).unwrap(),
+        filter: filter.map(Arc::new),
+        site: None,
+    }
+}
+
+fn wide() -> Books {
+    let roomy =
+        BookLimits { room_size: 100, rooms_per_socket: 100, with_organization: 100, per_organization: 100 };
+    Books::new(roomy)
+}
+
+fn subscribed(books: &mut Books, slot: u32, who: &Arc<Identity>, channels: &[Channel], path: &str) {
+    books.attach(newcomer(slot, who), NOW).unwrap();
+    books.subscribe(key(slot), None, Some(subscription(channels, path, None)), NOW).unwrap();
+}
+
+fn to(channel: Channel, path: &str) -> Target {
+    let scope = Scope::parse(path).unwrap();
+    Target { organization: Some(OrganizationTarget::Subscribers(channel, scope)), ..Target::default() }
+}
+
+/// S-46, as a table: the scope a socket subscribed to against the scope that was published for.
+#[test]
+fn a_subscription_gets_what_is_for_its_scope_or_below() {
+    let mut books = wide();
+    let who = claimed("o");
+    let paths = ["org:o", "org:o:dept:d", "org:o:dept:d:queue:s", "org:o:queue:s"];
+    for (slot, path) in paths.iter().enumerate() {
+        subscribed(&mut books, slot as u32, &who, &[Channel::Kpi], path);
+    }
+    subscribed(&mut books, 4, &who, &[Channel::All, Channel::Kpi], "org:o");
+    subscribed(&mut books, 5, &claimed("x"), &[Channel::All], "org:x");
+    subscribed(&mut books, 6, &who, &[Channel::Backlog], "org:o");
+    let table: [(&str, &[u32]); 7] = [
+        ("org:o", &[0, 4]),
+        ("org:o:dept:d", &[0, 1, 4]),
+        ("org:o:dept:d:queue:s", &[0, 1, 2, 3, 4]),
+        ("org:o:queue:s", &[0, 2, 3, 4]),
+        ("org:o:dept:other", &[0, 4]),
+        ("org:o:dept:other:queue:s", &[0, 3, 4]),
+        ("org:x:dept:d", &[5]),
+    ];
+    for (path, expected) in table {
+        assert_eq!(reached(&books, &to(Channel::Kpi, path)), expected, "{path}");
+    }
+    assert_eq!(reached(&books, &to(Channel::Backlog, "org:o:dept:d")), [4, 6]);
+}
+
+#[test]
+fn alerts_are_thinned_by_each_subscription_s_own_filter() {
+    let mut books = wide();
+    let who = claimed("o");
+    let filter = |least| Some(AlertFilter { min_severity: Severity::find(least), ..AlertFilter::default() });
+    for (slot, filter) in [(0, None), (1, filter("high")), (2, filter("critical")), (3, filter("high"))] {
+        books.attach(newcomer(slot, &who), NOW).unwrap();
+        let alerts = subscription(&[Channel::Alerts, Channel::Kpi], "org:o", filter);
+        books.subscribe(key(slot), None, Some(alerts), NOW).unwrap();
+    }
+    // Twice, once without a filter: nothing is kept back, and it comes once.
+    let open = subscription(&[Channel::Alerts], "org:o", None);
+    books.subscribe(key(3), None, Some(open), NOW).unwrap();
+    let alert = |severity| Target {
+        alert: Some(Alert { severity: Severity::find(severity), ..Alert::default() }),
+        ..to(Channel::Alerts, "org:o")
+    };
+    assert_eq!(reached(&books, &alert("low")), [0, 3]);
+    assert_eq!(reached(&books, &alert("high")), [0, 1, 3]);
+    assert_eq!(reached(&books, &alert("critical")), [0, 1, 2, 3]);
+    assert_eq!(reached(&books, &to(Channel::Kpi, "org:o")), [0, 1, 2, 3]);
+    assert_eq!(reached(&books, &Target { room: Some(room("alerts:org:o")), ..alert("low") }).len(), 2);
+    assert_eq!(books.rooms.members(&RoomKey { room: room("alerts:org:o"), organization: None }), 4);
+}
+
+#[test]
+fn overlapping_subscriptions_keep_a_room_until_the_last_ends() {
+    let mut books = wide();
+    subscribed(&mut books, 0, &claimed("o"), &[Channel::Kpi, Channel::Alerts], "org:o");
+    let mut second = subscription(&[Channel::Kpi], "org:o", None);
+    second.id = "second".into();
+    books.subscribe(key(0), None, Some(second), NOW).unwrap();
+    let one = |id: &str| Which { id: Some(id.into()), ..Which::default() };
+    let (change, ended) = books.unsubscribe(key(0), None, Some(&one("org:o"))).unwrap();
+    assert_eq!(change.leave.len(), 1);
+    assert_eq!(ended.rooms, [room("alerts:org:o")]);
+    assert_eq!(books.own_rooms(key(0)), ["kpi:org:o", "org:o"]);
+    books.unsubscribe(key(0), None, Some(&Which::default())).unwrap();
+    assert_eq!(books.own_rooms(key(0)), ["org:o"]);
+    let refused = books.unsubscribe(key(0), None, Some(&Which::default())).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::RoomNotFound);
+}
+
+#[test]
+fn leaving_a_channel_s_room_ends_what_held_it() {
+    let mut books = wide();
+    subscribed(&mut books, 0, &claimed("o"), &[Channel::Kpi], "org:o");
+    books.leave(key(0), &room("kpi:org:o")).unwrap();
+    assert!(books.sockets[&key(0)].subscriptions.is_empty());
+    assert!(reached(&books, &to(Channel::Kpi, "org:o")).is_empty());
+}
+
+#[test]
+fn a_refused_subscription_changes_nothing() {
+    let mut books = books(&[claimed("o")]);
+    let channels = &[Channel::Kpi, Channel::Backlog, Channel::Alerts, Channel::All];
+    let lobby = room("public:lobby");
+    let many = Some(subscription(channels, "org:o", None));
+    let refused = books.subscribe(key(0), Some(&lobby), many, NOW).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::SubscriptionFailed);
+    assert_eq!(books.own_rooms(key(0)), ["org:o"]);
+    assert!(books.sockets[&key(0)].subscriptions.is_empty());
+    let refused = books.unsubscribe(key(0), Some(&lobby), Some(&Which::default())).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::RoomNotFound);
+}
+
+#[test]
+fn another_claim_leaves_the_first_organization_s_rooms() {
+    let mut books = wide();
+    subscribed(&mut books, 0, &claimed("A"), &[Channel::Kpi], "org:A");
+    books.join(key(0), &room("public:lobby"), NOW).unwrap();
+    books.identify(key(0), claimed("B"), &|_| true, NOW).unwrap();
+    assert_eq!(books.own_rooms(key(0)), ["org:B", "public:lobby"]);
+    assert!(reached(&books, &to(Channel::Kpi, "org:A")).is_empty());
+    // A claim gives no part in an organization's own rooms.
+    let lobby = books.census().rooms.into_iter().find(|count| count.room.name() == "public:lobby");
+    assert_eq!(lobby.unwrap().organization, None);
+}
+
+#[test]
+fn users_are_seen_to_come_and_go_once_however_many_sockets_they_have() {
+    let mut books = books(&[user("ann", None), user("ann", None), user("bob", None)]);
+    let (free, public) = (room("r"), room("public:p"));
+    let seen = |change: &Change| {
+        change.seen.iter().map(|seen| (seen.present.user.to_string(), seen.has_come)).collect::<Vec<_>>()
+    };
+    let (change, users) = books.enter(key(0), &free, Some("Ann".into()), NOW).unwrap();
+    assert_eq!(seen(&change), [("ann".to_owned(), true)]);
+    assert_eq!(users.len(), 1);
+    assert_eq!(&*users[0].name, "Ann");
+    assert!(books.enter(key(0), &free, None, NOW).unwrap().0.seen.is_empty(), "twice is once");
+    assert!(books.enter(key(1), &free, None, NOW).unwrap().0.seen.is_empty(), "the second socket");
+    assert!(books.leave(key(0), &free).unwrap().seen.is_empty(), "not the last socket");
+    books.join(key(2), &free, NOW).unwrap();
+    assert_eq!(
+        books.enter(key(2), &free, None, NOW).unwrap().1.len(),
+        2,
+        "a silent member can be seen later"
+    );
+    let gone = books.detach(key(1)).unwrap();
+    assert_eq!(gone.len(), 1);
+    assert!(!gone[0].has_come && gone[0].present.user == id("ann"));
+
+    // Who has proven nothing is in the room, and not seen.
+    books.attach(newcomer(7, &claimed("o")), NOW).unwrap();
+    let (change, users) = books.enter(key(7), &public, Some("Root".into()), NOW).unwrap();
+    assert!(change.seen.is_empty() && users.is_empty() && change.join.len() == 1);
+}
+
+#[test]
+fn a_tenant_has_as_many_connections_as_its_record_says() {
+    let tenant = Arc::new(Tenant {
+        id: id("demo1"),
+        name: None,
+        organization: None,
+        max_connections: Some(1),
+        messages_per_second: None,
+    });
+    let nobody = (*Identity::anonymous()).clone();
+    let who = Arc::new(Identity { trust: Trust::Tenant, tenant: Some(tenant), ..nobody });
+    let flow = |slot: u32, connection: u32| Newcomer {
+        connection: key(connection),
+        profile: Profile::Flow,
+        ..newcomer(slot, &who)
+    };
+    let mut books = books(&[]);
+    books.attach(flow(0, 0), NOW).unwrap();
+    books.attach(flow(1, 0), NOW).unwrap();
+    assert_eq!(books.attach(flow(2, 2), NOW).unwrap_err().code, ErrorCode::ConnectionLimit);
+    books.detach(key(0));
+    assert_eq!(books.attach(flow(2, 2), NOW).unwrap_err().code, ErrorCode::ConnectionLimit);
+    books.detach(key(1));
+    books.attach(flow(2, 2), NOW).unwrap();
+    assert_eq!(books.own_rooms(key(2)), ["tenant:demo1"]);
 }

@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 use super::audience::Audience;
 use super::groups::GroupId;
 use super::outboxes::{SocketKey, WorkerId};
+use super::presence::Present;
+use super::subscriptions::{Ended, Subscription, Which};
 use super::worker_hub::WorkerHub;
 use crate::dialect::{Dialect, Prepared, Reply};
 use crate::domain::error::ClientError;
@@ -58,6 +60,12 @@ pub struct Identify {
     pub confirm: Reply,
 }
 
+/// A confirmation that says who is seen in the room.
+pub type ConfirmEntry = Box<dyn FnOnce(&[Present]) -> Reply + Send>;
+
+/// A confirmation that says what has ended.
+pub type ConfirmEnd = Box<dyn FnOnce(&Ended) -> Reply + Send>;
+
 /// A right, judged by who knows rights.
 pub type MayStay = Box<dyn Fn(&Room) -> bool + Send>;
 
@@ -68,6 +76,37 @@ pub struct Join {
     pub key: SocketKey,
     pub room: Room,
     pub confirm: Reply,
+}
+
+/// Joining a room to be seen in it. The confirmation says who else is.
+#[derive(Message)]
+#[rtype(result = "Result<Written, ClientError>")]
+pub struct Enter {
+    pub key: SocketKey,
+    pub room: Room,
+    /// What others are to call the user; the identity's own name comes first.
+    pub name: Option<Arc<str>>,
+    pub confirm: ConfirmEntry,
+}
+
+/// Joining a room, or subscribing to channels, or both at once; all of it or nothing.
+#[derive(Message)]
+#[rtype(result = "Result<Written, ClientError>")]
+pub struct Subscribe {
+    pub key: SocketKey,
+    pub room: Option<Room>,
+    pub subscription: Option<Subscription>,
+    pub confirm: Reply,
+}
+
+/// The reverse. The confirmation says what has ended.
+#[derive(Message)]
+#[rtype(result = "Result<Written, ClientError>")]
+pub struct Unsubscribe {
+    pub key: SocketKey,
+    pub room: Option<Room>,
+    pub which: Option<Which>,
+    pub confirm: ConfirmEnd,
 }
 
 /// Leaving a room. Nothing of the room follows `confirm`.

@@ -3,7 +3,7 @@
 //! [`RoomServer`](room_server::RoomServer) is one actor: it keeps the books, orders everything that
 //! changes membership or is published, and is the only one who tells the hubs. A
 //! [`WorkerHub`](worker_hub::WorkerHub) is one actor per worker thread: it keeps the outboxes'
-//! seats and writes. Both are thin mailboxes around pure parts ([`books`], [`roster`]).
+//! seats and writes. Both are thin mailboxes around pure parts ([`books`], [`rooms`], [`subscriptions`], [`presence`], [`roster`]).
 //!
 //! **Order.** What the RoomServer decides reaches each hub in the order it was decided, over all
 //! rooms; a hub never lets one thing overtake another. A confirmation of membership travels with
@@ -13,13 +13,18 @@
 pub mod audience;
 pub mod books;
 pub mod groups;
+mod membership;
 pub mod messages;
 pub mod organizations;
 pub mod outbox;
 pub mod outboxes;
+pub mod presence;
 mod queue;
 pub mod room_server;
+pub mod rooms;
 pub mod roster;
+pub mod subscriptions;
+pub mod tally;
 mod targets;
 pub mod worker;
 pub mod worker_hub;

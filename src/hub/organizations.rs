@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::groups::{GroupId, Groups};
 use super::outboxes::SocketKey;
+use super::tally::Tally;
 use crate::domain::id::Id;
 
 /// The organizations that have a socket here.
@@ -19,8 +20,7 @@ pub struct Organizations {
 
 struct Organization {
     group: GroupId,
-    /// Each connection with how many of its sockets are members.
-    connections: HashMap<SocketKey, usize>,
+    connections: Tally,
 }
 
 impl Organizations {
@@ -33,8 +33,8 @@ impl Organizations {
     /// of one organization and of all.
     pub fn has_place(&self, organization: &Id, connection: SocketKey, of_one: usize, of_all: usize) -> bool {
         let own = self.by_id.get(organization).map(|entry| &entry.connections);
-        own.is_some_and(|own| own.contains_key(&connection))
-            || own.map_or(0, HashMap::len) < of_one && self.connections < of_all
+        own.is_some_and(|own| own.has(connection))
+            || own.map_or(0, Tally::len) < of_one && self.connections < of_all
     }
 
     pub fn enter(
@@ -47,10 +47,8 @@ impl Organizations {
         let entry = self
             .by_id
             .entry(organization.clone())
-            .or_insert_with(|| Organization { group: groups.open(), connections: HashMap::new() });
-        let sockets = entry.connections.entry(connection).or_insert(0);
-        self.connections += usize::from(*sockets == 0);
-        *sockets += 1;
+            .or_insert_with(|| Organization { group: groups.open(), connections: Tally::default() });
+        self.connections += usize::from(entry.connections.enter(connection));
         groups.enter(entry.group, key.worker);
         entry.group
     }
@@ -64,13 +62,7 @@ impl Organizations {
     ) -> Option<GroupId> {
         let entry = self.by_id.get_mut(organization)?;
         let group = entry.group;
-        if let Some(sockets) = entry.connections.get_mut(&connection) {
-            *sockets -= 1;
-            if *sockets == 0 {
-                entry.connections.remove(&connection);
-                self.connections -= 1;
-            }
-        }
+        self.connections -= usize::from(entry.connections.leave(connection));
         if groups.leave(group, key.worker) == 0 {
             self.by_id.remove(organization);
         }

@@ -7,7 +7,7 @@ use actix::{Actor, Addr, Context, Handler, MessageResult, ResponseFuture};
 use tokio::sync::{mpsc, oneshot};
 
 use super::audience::Resolved;
-use super::books::{BookLimits, Books, Change, Newcomer};
+use super::books::{BookLimits, Books, Change, Newcomer, Sighting};
 use super::messages::*;
 use super::outboxes::{SocketKey, WorkerId};
 use super::worker_hub::WorkerHub;
@@ -15,6 +15,7 @@ use crate::dialect::{Prepared, Reply};
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::time::{Clock, Timestamp};
+use crate::events::payload::blueprints::Sighted;
 use crate::events::publication::Publication;
 use crate::telemetry::Critical;
 
@@ -48,12 +49,25 @@ impl RoomServer {
         }
     }
 
-    /// Tells the hub of a change. Gives what is ready once the hub has written `confirm`.
-    fn change(&self, key: SocketKey, change: Change, confirm: Reply) -> Written {
-        let Change { leave, join } = change;
+    /// Tells the hub of a change, and others who has come or gone. Gives what is ready once the hub
+    /// has written `confirm`.
+    fn change(&mut self, key: SocketKey, change: Change, confirm: Reply) -> Written {
+        let Change { leave, join, seen } = change;
         let (done, written) = oneshot::channel();
         self.tell(key.worker, Work::Change { key, leave, join, confirm, done });
+        self.tell_witnesses(key, seen);
         written
+    }
+
+    fn tell_witnesses(&mut self, key: SocketKey, seen: Vec<Sighting>) {
+        let now = self.now();
+        for Sighting { room, present, has_come } in seen {
+            let witnesses = self.books.witnesses(key, &room);
+            let told = Sighted::new(&present.user, &present.name, room.room.name(), now);
+            let event = if has_come { "user_joined" } else { "user_left" };
+            // Nobody waits to hear how many took it.
+            drop(self.fan_out(Publication::of_server(event, &told, now), witnesses));
+        }
     }
 
     /// Tells the hubs now. Gives what is ready once all of them have written it.
@@ -142,9 +156,38 @@ impl Handler<Join> for RoomServer {
 
     fn handle(&mut self, ask: Join, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
-        let now = self.now();
-        let change = self.books.join(ask.key, &ask.room, now)?;
+        let change = self.books.join(ask.key, &ask.room, self.now())?;
         Ok(self.change(ask.key, change, ask.confirm))
+    }
+}
+
+impl Handler<Enter> for RoomServer {
+    type Result = Result<Written, ClientError>;
+
+    fn handle(&mut self, ask: Enter, _: &mut Self::Context) -> Self::Result {
+        let _critical = critical();
+        let (change, users) = self.books.enter(ask.key, &ask.room, ask.name, self.now())?;
+        Ok(self.change(ask.key, change, (ask.confirm)(&users)))
+    }
+}
+
+impl Handler<Subscribe> for RoomServer {
+    type Result = Result<Written, ClientError>;
+
+    fn handle(&mut self, ask: Subscribe, _: &mut Self::Context) -> Self::Result {
+        let _critical = critical();
+        let change = self.books.subscribe(ask.key, ask.room.as_ref(), ask.subscription, self.now())?;
+        Ok(self.change(ask.key, change, ask.confirm))
+    }
+}
+
+impl Handler<Unsubscribe> for RoomServer {
+    type Result = Result<Written, ClientError>;
+
+    fn handle(&mut self, ask: Unsubscribe, _: &mut Self::Context) -> Self::Result {
+        let _critical = critical();
+        let (change, ended) = self.books.unsubscribe(ask.key, ask.room.as_ref(), ask.which.as_ref())?;
+        Ok(self.change(ask.key, change, (ask.confirm)(&ended)))
     }
 }
 
@@ -171,8 +214,9 @@ impl Handler<Detach> for RoomServer {
 
     fn handle(&mut self, Detach { key, last }: Detach, _: &mut Self::Context) {
         let _critical = critical();
-        if self.books.detach(key) {
+        if let Some(seen) = self.books.detach(key) {
             self.tell(key.worker, Work::Detach { key, last });
+            self.tell_witnesses(key, seen);
         }
     }
 }

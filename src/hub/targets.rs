@@ -8,9 +8,11 @@ use super::books::Books;
 use super::groups::{EVERYONE, GroupId};
 use super::outboxes::{SocketKey, WorkerId};
 use crate::dialect::prepared::Label;
+use crate::domain::alert::Alert;
+use crate::domain::channel::{Channel, Scope};
 use crate::domain::error::ClientError;
 use crate::domain::id::Id;
-use crate::domain::room::Room;
+use crate::domain::room::{Room, RoomKey};
 use crate::events::publication::{OrganizationTarget, Target};
 
 impl Books {
@@ -38,26 +40,37 @@ impl Books {
     /// # Errors
     /// `UNAUTHORIZED` if it is not in there: nobody is told whether the room exists.
     pub fn others(&self, key: SocketKey, room: &Room) -> Result<Resolved, ClientError> {
-        let group = self.own_group(key, room);
-        let group = group.ok_or_else(|| ClientError::unauthorized("You are not in this room"))?;
-        let primary = Primary::Groups(vec![(group, 0)]);
+        let groups = self.own_groups(key, room);
+        let groups = groups.ok_or_else(|| ClientError::unauthorized("You are not in this room"))?;
+        Ok(self.members_but(key, room, groups))
+    }
+
+    /// Those who see somebody come to a room or leave it.
+    pub fn witnesses(&self, key: SocketKey, room: &RoomKey) -> Resolved {
+        let groups = self.rooms.get(room).map_or_else(Vec::new, |entry| entry.groups(None).collect());
+        self.members_but(key, &room.room, groups)
+    }
+
+    fn members_but(&self, key: SocketKey, room: &Room, groups: Vec<GroupId>) -> Resolved {
+        let primary = Primary::Groups(groups.into_iter().map(|group| (group, 0)).collect());
         let workers = self.workers_of(&primary);
         let audience = Audience { primary, filters: Vec::new(), except: Some(key) };
-        Ok(Resolved { audience, labels: vec![Some(room.shared_name())], workers })
+        Resolved { audience, labels: vec![Some(room.shared_name())], workers }
     }
 
     /// A clause for each field that is given, with the room name each of its groups is matched by;
     /// the field that tells clients most about why they got it stands first.
     fn clauses(&self, target: &Target) -> Vec<(Clause, Vec<Arc<str>>)> {
         let mut clauses = Vec::new();
+        let alert = target.alert.as_ref();
         if let Some(room) = &target.room {
-            clauses.push(self.room_or_socket(room));
+            clauses.push(self.room_or_socket(room, alert));
         }
         if let Some(users) = &target.users {
-            clauses.push(self.rooms_named(users.iter().map(Room::user)));
+            clauses.push(self.rooms_named(users.iter().map(Room::user), alert));
         }
         if let Some(tenant) = &target.tenant {
-            clauses.push(self.rooms_named(Room::parse(&format!("tenant:{tenant}")).into_iter()));
+            clauses.push(self.rooms_named([Room::tenant(tenant)].into_iter(), alert));
         }
         match &target.organization {
             Some(OrganizationTarget::Members(id)) => {
@@ -65,9 +78,8 @@ impl Books {
                 let names = group.iter().map(|_| Room::org(id).shared_name()).collect();
                 clauses.push((Clause::Groups(group), names));
             }
-            // Nobody can subscribe to a channel yet, so a channel has no subscribers.
-            Some(OrganizationTarget::Subscribers(_)) => {
-                clauses.push((Clause::Groups(Vec::new()), Vec::new()));
+            Some(OrganizationTarget::Subscribers(channel, scope)) => {
+                clauses.push(self.groups_of(self.subscribed(*channel, scope).iter(), alert));
             }
             None => {}
         }
@@ -82,20 +94,53 @@ impl Books {
     }
 
     /// The room of this name; every socket is alone in a room named by its id (contract section 9).
-    fn room_or_socket(&self, room: &Room) -> (Clause, Vec<Arc<str>>) {
+    fn room_or_socket(&self, room: &Room, alert: Option<&Alert>) -> (Clause, Vec<Arc<str>>) {
         let socket = Id::parse(room.name()).and_then(|id| self.by_id.get(&id).copied());
         match socket {
             Some(key) => (Clause::Sockets(vec![key]), Vec::new()),
-            None => self.rooms_named(std::iter::once(room.clone())),
+            None => self.rooms_named(std::iter::once(room.clone()), alert),
         }
     }
 
+    /// The rooms whose subscribers get what is for `channel` in `scope` (contract X-14), the closest
+    /// first.
+    fn subscribed(&self, channel: Channel, scope: &Scope) -> Vec<RoomKey> {
+        let rooms_in = |scope: &Scope| [channel, Channel::All].map(|channel| scope.room(channel));
+        let mut rooms: Vec<RoomKey> = Vec::new();
+        for (distance, reached) in scope.reached_from().iter().enumerate() {
+            for room in rooms_in(reached).into_iter().flatten() {
+                rooms.extend_from_slice(self.rooms.named(room.name()));
+                // A queue of no department is that queue in every department.
+                if distance == 0 && scope.department.is_none() {
+                    rooms.extend_from_slice(self.rooms.of_queue(&room));
+                }
+            }
+        }
+        rooms
+    }
+
     /// The groups of rooms of these names, in every organization.
-    fn rooms_named(&self, rooms: impl Iterator<Item = Room>) -> (Clause, Vec<Arc<str>>) {
-        let keys = rooms.filter_map(|room| self.by_name.get(room.name())).flatten();
-        let found =
-            keys.filter_map(|key| self.rooms.get(key).map(|entry| (entry.group, key.room.shared_name())));
-        let (groups, names) = found.unzip();
+    fn rooms_named(
+        &self,
+        rooms: impl Iterator<Item = Room>,
+        alert: Option<&Alert>,
+    ) -> (Clause, Vec<Arc<str>>) {
+        let rooms: Vec<&RoomKey> = rooms.flat_map(|room| self.rooms.named(room.name())).collect();
+        self.groups_of(rooms.into_iter(), alert)
+    }
+
+    fn groups_of<'a>(
+        &self,
+        rooms: impl Iterator<Item = &'a RoomKey>,
+        alert: Option<&Alert>,
+    ) -> (Clause, Vec<Arc<str>>) {
+        let (mut groups, mut names) = (Vec::new(), Vec::new());
+        for room in rooms {
+            for group in self.rooms.get(room).into_iter().flat_map(|entry| entry.groups(alert)) {
+                groups.push(group);
+                names.push(room.room.shared_name());
+            }
+        }
         (Clause::Groups(groups), names)
     }
 

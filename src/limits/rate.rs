@@ -46,6 +46,21 @@ pub const FLOOD_PATIENCE: Duration = Duration::from_secs(10);
 const FLOOD_PAUSE: Duration = Duration::from_secs(1);
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
+/// What all sessions of one owner may send together: so many messages a second, and as many at once.
+pub struct SharedRate(Bucket);
+
+impl SharedRate {
+    pub fn new(per_second: NonZeroU32, clock: &Arc<dyn Clock>) -> SharedRate {
+        let quota = Quota::per_second(per_second).allow_burst(per_second);
+        SharedRate(RateLimiter::direct_with_clock(quota, Injected(Arc::clone(clock))))
+    }
+
+    /// Takes one message.
+    pub fn allows(&self) -> bool {
+        self.0.check().is_ok()
+    }
+}
+
 /// One session's limits: a bucket for messages and one of the same size for keep-alives.
 pub struct SessionRate {
     messages: Bucket,
@@ -63,11 +78,15 @@ impl SessionRate {
         SessionRate { messages: bucket(), keep_alives: bucket(), flood: Flood::default() }
     }
 
-    /// Takes one message.
-    pub fn message(&mut self, now: Moment) -> Verdict {
-        match self.messages.check() {
-            Ok(()) => Verdict::Allowed,
-            Err(_) => self.flood.refuse(now),
+    /// Takes one message, of the session's own and of those that `shared` leaves to it.
+    pub fn message(&mut self, shared: Option<&SharedRate>, now: Moment) -> Verdict {
+        if self.messages.check().is_err() {
+            return self.flood.refuse(now);
+        }
+        match shared.is_none_or(SharedRate::allows) {
+            true => Verdict::Allowed,
+            // Others have used it up: no reason to take this one for a flood.
+            false => Verdict::Refused { tell: self.flood.tell(now) },
         }
     }
 
@@ -94,11 +113,16 @@ impl Flood {
         if self.since.is_some_and(|since| now.since(since) > FLOOD_PATIENCE) {
             return Verdict::Flooding;
         }
+        Verdict::Refused { tell: self.tell(now) }
+    }
+
+    /// Whether a refusal is told, which makes it the last one for a while.
+    fn tell(&mut self, now: Moment) -> bool {
         let tell = self.told.is_none_or(|told| now.since(told) >= TELL_EVERY);
         if tell {
             self.told = Some(now);
         }
-        Verdict::Refused { tell }
+        tell
     }
 }
 
@@ -175,35 +199,47 @@ mod tests {
     }
 
     #[test]
+    fn what_others_have_used_up_is_refused_and_no_flood() {
+        let (system, one) = (Arc::new(ByHand::default()), NonZeroU32::MIN);
+        let clock: Arc<dyn Clock> = system.clone();
+        let shared = SharedRate::new(one, &clock);
+        let many = NonZeroU32::new(1000).unwrap();
+        let (mut first, mut second) = (SessionRate::new(many, &clock), SessionRate::new(many, &clock));
+        assert_eq!(first.message(Some(&shared), clock.now()), Verdict::Allowed);
+        assert_eq!(second.message(Some(&shared), clock.now()), Verdict::Refused { tell: true });
+        assert_eq!(second.message(Some(&shared), clock.now()), Verdict::Refused { tell: false });
+    }
+
+    #[test]
     fn a_burst_is_served_and_the_rest_told_once_a_second() {
         let (clock, mut rate) = session(100);
         for _ in 0..100 {
-            assert_eq!(rate.message(clock.now()), Verdict::Allowed);
+            assert_eq!(rate.message(None, clock.now()), Verdict::Allowed);
         }
-        assert_eq!(rate.message(clock.now()), Verdict::Refused { tell: true });
-        assert_eq!(rate.message(clock.now()), Verdict::Refused { tell: false });
+        assert_eq!(rate.message(None, clock.now()), Verdict::Refused { tell: true });
+        assert_eq!(rate.message(None, clock.now()), Verdict::Refused { tell: false });
         let later = clock.advance(1000);
-        assert_eq!(rate.message(later), Verdict::Allowed);
+        assert_eq!(rate.message(None, later), Verdict::Allowed);
         for _ in 0..99 {
-            rate.message(later);
+            rate.message(None, later);
         }
-        assert_eq!(rate.message(later), Verdict::Refused { tell: true });
+        assert_eq!(rate.message(None, later), Verdict::Refused { tell: true });
     }
 
     #[test]
     fn ten_seconds_of_flooding_are_enough_and_a_pause_forgives() {
         let (clock, mut rate) = session(1);
-        rate.message(clock.now());
+        rate.message(None, clock.now());
         for _ in 0..40 {
-            assert_ne!(rate.message(clock.advance(250)), Verdict::Flooding);
+            assert_ne!(rate.message(None, clock.advance(250)), Verdict::Flooding);
         }
-        rate.message(clock.advance(5000));
+        rate.message(None, clock.advance(5000));
         for _ in 0..40 {
-            assert_ne!(rate.message(clock.advance(250)), Verdict::Flooding, "the pause forgave");
+            assert_ne!(rate.message(None, clock.advance(250)), Verdict::Flooding, "the pause forgave");
         }
         let mut ended = false;
         for _ in 0..10 {
-            ended |= rate.message(clock.advance(250)) == Verdict::Flooding;
+            ended |= rate.message(None, clock.advance(250)) == Verdict::Flooding;
         }
         assert!(ended);
     }
@@ -212,7 +248,7 @@ mod tests {
     fn keep_alives_have_a_bucket_of_their_own() {
         let (clock, mut rate) = session(2);
         assert!(rate.keep_alive() && rate.keep_alive() && !rate.keep_alive());
-        assert_eq!(rate.message(clock.now()), Verdict::Allowed);
+        assert_eq!(rate.message(None, clock.now()), Verdict::Allowed);
     }
 
     #[test]

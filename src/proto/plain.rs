@@ -16,6 +16,8 @@ pub struct Message<'a> {
     pub data: Option<&'a RawValue>,
     /// The client's own mark, echoed in the reply (contract D-36).
     pub id: Option<&'a RawValue>,
+    /// Named by `event` alone: guide 004's form.
+    pub is_event: bool,
 }
 
 /// Why a text is not a message.
@@ -84,11 +86,12 @@ pub fn decode(text: &str) -> Result<Message<'_>, PlainError> {
     if envelope.id.is_some_and(|id| id.get().len() > MAX_ID) {
         return Err(PlainError::IdTooLong);
     }
+    let is_event = envelope.kind.is_none();
     let name = envelope.kind.or(envelope.event).ok_or(PlainError::NoName)?.0;
     if name.is_empty() {
         return Err(PlainError::NoName);
     }
-    Ok(Message { name, data: envelope.payload.or(envelope.data), id: envelope.id })
+    Ok(Message { name, data: envelope.payload.or(envelope.data), id: envelope.id, is_event })
 }
 
 #[cfg(test)]
@@ -105,6 +108,7 @@ mod tests {
         let by_event = decode(r#" {"event":"client:ping"}"#).unwrap();
         assert_eq!(by_event.name, "client:ping");
         assert!(by_event.data.is_none());
+        assert!(by_event.is_event && !by_type.is_event);
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod reading;
 mod socket;
 pub mod start;
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -36,21 +37,20 @@ use log::info;
 use tokio::net::TcpStream;
 
 use crate::auth::access::Access;
-use crate::auth::token::{Refusal, Tokens};
+use crate::auth::authenticator::{Authenticator, Shown};
 use crate::dialect::spelling::Spellings;
 use crate::dialect::{Reply, Request};
 use crate::domain::Ambient;
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::id::Id;
-use crate::domain::identity::Identity;
 use crate::domain::time::Moment;
 use crate::hub::outbox::Outbox;
 use crate::hub::outboxes::SocketKey;
 use crate::hub::worker::Worker;
 use crate::limits::budget::{Account, Budget};
 use crate::limits::connections::Place;
-use crate::limits::rate::SessionRate;
+use crate::limits::rate::{SessionRate, SharedRate};
 use crate::proto::engineio::{Input, Timings};
 use crate::proto::socketio;
 use crate::proto::websocket::{self, Decoder};
@@ -73,6 +73,8 @@ pub struct SessionSettings {
     pub hard_message_bytes: usize,
     pub attachments: usize,
     pub messages_per_second: NonZeroU32,
+    /// How long a client of guide 004 may stay nobody; `None` where that is allowed.
+    pub auth_timeout: Option<Duration>,
     pub log_connections: bool,
     pub log_subscriptions: bool,
     pub log_messages: bool,
@@ -100,10 +102,12 @@ impl SessionSettings {
 /// What all sessions of one worker share.
 pub struct Services {
     pub settings: Arc<SessionSettings>,
-    pub tokens: Arc<Tokens>,
+    pub authenticator: Arc<Authenticator>,
     pub access: Arc<Access>,
     pub ambient: Ambient,
     pub worker: Rc<Worker>,
+    /// What the sessions of one tenant may send together, for tenants that have a limit.
+    pub tenant_rates: Arc<HashMap<Id, SharedRate>>,
     /// Bytes that all clients' unfinished messages may hold.
     pub inbound: Arc<Budget<SocketKey>>,
     /// Bytes that the bodies of all polling clients' POSTs may hold.
@@ -120,8 +124,8 @@ pub struct Session {
     id: Id,
     link: Link,
     sockets: Vec<Socket>,
-    /// The bearer of the token shown at the handshake, or why it proves nothing.
-    shown: Option<Result<Identity, Refusal>>,
+    /// What the handshake showed.
+    shown: Shown,
     refused_tokens: u32,
     services: Rc<Services>,
     outbox: Rc<Outbox>,

@@ -3,12 +3,10 @@
 //! What a packet may look like is the codec's to say; here it is judged by what the session is
 //! connected to. Whatever breaks the protocol ends the connection (`protocol.md`, 2.2 and 2.7).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use log::info;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::directory::EnginePath;
@@ -16,10 +14,11 @@ use super::effects::Effect;
 use super::handlers::{self, Charge};
 use super::socket::{Socket, new_id};
 use super::{Session, Standing, TOKEN_ATTEMPTS};
-use crate::auth::token::Refusal;
+use crate::auth::authenticator::{ConnectAuth, Judgement, Refusal};
 use crate::dialect::{Dialect, Namespace, Request, socketio};
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::farewell::Farewell;
+use crate::domain::id::Id;
 use crate::domain::identity::Identity;
 use crate::domain::profile::Profile;
 use crate::events::command::Price;
@@ -120,23 +119,31 @@ impl Session {
         }
         let path = self.link.engine().map_or(EnginePath::SocketIo, |engine| engine.path());
         let profile = profile(path, namespace);
-        match self.judge(auth, profile) {
+        let id = new_id(&self.services);
+        match self.judge(auth, profile, &id) {
             Ok(identity) => {
                 let Some(dialect) = self.dialect(namespace, spelled, &identity) else {
                     return self.send(&socketio::unknown(spelled));
                 };
                 let key = self.services.worker.share(&self.outbox);
-                self.sockets.push(Socket::new(key, new_id(&self.services), dialect, profile));
+                self.sockets.push(Socket::new(key, id, dialect, profile));
                 self.awaited = handlers::connection::welcome(self, key, identity);
             }
-            Err(reason) => {
+            Err(refusal) => {
                 self.refused_tokens += 1;
-                self.refuse_credentials(namespace, spelled, &reason);
+                self.refuse_credentials(namespace, spelled, refusal);
                 if self.refused_tokens >= TOKEN_ATTEMPTS {
                     self.leave(Farewell::Unauthenticated("too many refused tokens"));
                 }
             }
         }
+    }
+
+    /// Whose socket this will be.
+    fn judge(&self, auth: Option<&RawValue>, profile: Profile, id: &Id) -> Judgement {
+        let auth = ConnectAuth::read(auth)?;
+        let now = self.services.ambient.clock.wall();
+        self.services.authenticator.connect(profile, &auth, &self.shown, id, now)
     }
 
     /// What the socket will speak. Another spelling than the name's own is among the few that all
@@ -145,7 +152,7 @@ impl Session {
         if spelled == namespace.name() {
             return Some(Dialect::SocketIo(namespace));
         }
-        let shared = self.services.spellings.share(spelled).filter(|_| who.is_verified());
+        let shared = self.services.spellings.share(spelled).filter(|_| who.is_proven());
         shared.map(Dialect::SocketIoAs)
     }
 
@@ -163,41 +170,14 @@ impl Session {
         }
     }
 
-    /// Whose socket this will be, by the token in `auth`, else by the one shown at the handshake.
-    fn judge(&self, auth: Option<&RawValue>, profile: Profile) -> Result<Arc<Identity>, String> {
-        #[derive(Deserialize)]
-        struct Auth {
-            token: Option<String>,
-        }
-        let auth: Option<Auth> = match auth.map(|auth| serde_json::from_str(auth.get())) {
-            Some(Err(_)) => return Err(Refusal::Malformed.to_string()),
-            Some(Ok(auth)) => Some(auth),
-            None => None,
-        };
-        let shown = match auth.and_then(|auth| auth.token) {
-            Some(token) => Some(self.services.tokens.verify(&token)),
-            None => self.shown.clone(),
-        };
-        let now = self.services.ambient.clock.wall();
-        match shown {
-            // The one shown at the handshake may have expired since.
-            Some(Ok(identity)) if identity.expires_at.is_some_and(|at| at <= now) => {
-                Err(Refusal::Expired.to_string())
-            }
-            Some(Ok(identity)) => Ok(Arc::new(identity)),
-            Some(Err(refusal)) => Err(refusal.to_string()),
-            None if profile.needs_credentials() => Err("no token".to_owned()),
-            None => Ok(Identity::anonymous()),
-        }
-    }
-
     /// Refuses in the words that the guides' clients look for (contract X-02).
-    fn refuse_credentials(&self, namespace: Namespace, spelled: &str, reason: &str) {
+    fn refuse_credentials(&self, namespace: Namespace, spelled: &str, refusal: Refusal) {
+        let reason = refusal.to_string();
         let message = match namespace {
             Namespace::Events => format!("Tenant authentication failed: {reason}"),
             Namespace::Root | Namespace::Ws => "Authentication failed".to_owned(),
         };
-        self.refuse_connect(spelled, &message, &ClientError::auth_failed(reason.to_owned()));
+        self.refuse_connect(spelled, &message, &ClientError::auth_failed(reason));
     }
 
     pub(super) fn refuse_connect(&self, spelled: &str, message: &str, error: &ClientError) {

@@ -27,12 +27,14 @@ pub struct Socket {
     pub identity: Arc<Identity>,
     /// When the identity's credential expires on the monotonic clock.
     pub expires: Option<Moment>,
+    /// When nobody in particular must have become somebody (contract X-10, D-13).
+    pub auth_due: Option<Moment>,
 }
 
 impl Socket {
     /// One that nobody in particular speaks through, until the RoomServer has entered it.
     pub fn new(key: SocketKey, id: Id, dialect: Dialect, profile: Profile) -> Socket {
-        Socket { key, id, dialect, profile, identity: Identity::anonymous(), expires: None }
+        Socket { key, id, dialect, profile, identity: Identity::anonymous(), expires: None, auth_due: None }
     }
 
     /// Its namespace; `None` for a plain connection's only socket.
@@ -59,33 +61,57 @@ impl Session {
     pub(super) fn become_identity(&mut self, key: SocketKey, identity: Arc<Identity>) {
         let clock = &self.services.ambient.clock;
         let expires = identity.expires_at.map(|at| clock.now() + clock.wall().until(at));
+        let is_nobody = !identity.is_authenticated();
         if let Some(socket) = self.sockets.iter_mut().find(|socket| socket.key == key) {
             (socket.identity, socket.expires) = (identity, expires);
+            socket.auth_due = socket.auth_due.filter(|_| is_nobody);
+            if socket.profile.has_deadline() {
+                self.expect_credentials(key);
+            }
         }
         if let Some(engine) = self.link.engine_mut() {
             engine.connect_due = None;
         }
     }
 
-    /// The first moment at which a credential expires.
-    pub(super) fn next_expiry(&self) -> Option<Moment> {
-        self.sockets.iter().filter_map(|socket| socket.expires).min()
+    /// From now on the socket has so long to say who it is, if it has not yet.
+    pub(super) fn expect_credentials(&mut self, key: SocketKey) {
+        let Some(timeout) = self.services.settings.auth_timeout else { return };
+        let now = self.services.ambient.clock.now();
+        if let Some(socket) = self.sockets.iter_mut().find(|socket| socket.key == key)
+            && !socket.identity.is_authenticated()
+        {
+            socket.auth_due.get_or_insert(now + timeout);
+        }
     }
 
-    /// Ends the sockets whose credentials have expired. Gives whether there were any.
+    /// The first moment at which a credential expires, or must have been shown.
+    pub(super) fn next_expiry(&self) -> Option<Moment> {
+        self.sockets.iter().flat_map(|socket| [socket.expires, socket.auth_due]).flatten().min()
+    }
+
+    /// Ends the sockets whose credentials have expired, or have not come in time. Gives whether there
+    /// were any.
     pub(super) fn end_expired(&mut self, now: Moment) -> bool {
-        let is_expired = |socket: &&Socket| socket.expires.is_some_and(|at| now >= at);
-        let expired: Vec<SocketKey> = self.sockets.iter().filter(is_expired).map(|own| own.key).collect();
-        for key in &expired {
-            self.send_error(*key, &ClientError::auth_failed("The token has expired"));
+        const EXPIRED: (&str, Farewell) =
+            ("The token has expired", Farewell::Unauthenticated("token expired"));
+        const LATE: (&str, Farewell) =
+            ("Nobody has authenticated in time", Farewell::Unauthenticated("not authenticated in time"));
+        let is_over = |at: Option<Moment>| at.is_some_and(|at| now >= at);
+        let why = |socket: &Socket| match (is_over(socket.expires), is_over(socket.auth_due)) {
+            (true, _) => Some((socket.key, EXPIRED)),
+            (_, true) => Some((socket.key, LATE)),
+            _ => None,
+        };
+        let over: Vec<_> = self.sockets.iter().filter_map(why).collect();
+        for (key, (message, _)) in &over {
+            self.send_error(*key, &ClientError::auth_failed(*message));
         }
-        let farewell = Farewell::Unauthenticated("token expired");
-        if !expired.is_empty() && expired.len() == self.sockets.len() {
-            self.leave(farewell);
-        } else {
-            expired.iter().for_each(|key| self.dismiss(*key, farewell));
+        match over.first() {
+            Some((_, (_, farewell))) if over.len() == self.sockets.len() => self.leave(*farewell),
+            _ => over.iter().for_each(|(key, (_, farewell))| self.dismiss(*key, *farewell)),
         }
-        !expired.is_empty()
+        !over.is_empty()
     }
 
     /// Sends one socket away; with the last one, the connection is left (contract D-28).

@@ -17,9 +17,8 @@ use super::pulse::Pulse;
 use super::pushes::Pushes;
 use super::socket::{Socket, new_id};
 use super::{Link, Phase, Services, Session, Standing, decoder, handlers};
-use crate::auth::token::Refusal;
+use crate::auth::authenticator::Shown;
 use crate::dialect::{Dialect, socketio};
-use crate::domain::identity::Identity;
 use crate::domain::profile::Profile;
 use crate::domain::time::Clock;
 use crate::limits::connections::Place;
@@ -40,8 +39,8 @@ pub enum Ticket {
 
 /// What the route that accepted a connection knows about it.
 pub struct Admission {
-    /// The bearer of the token shown at the handshake, or why it proves nothing.
-    pub shown: Option<Result<Identity, Refusal>>,
+    /// What the handshake showed.
+    pub shown: Shown,
     pub standing: Standing,
     pub entry: Entry,
     pub services: Rc<Services>,
@@ -50,22 +49,16 @@ pub struct Admission {
 /// What the client speaks.
 #[derive(Clone, Copy, Debug)]
 pub enum Entry {
-    Plain,
+    /// JSON over a WebSocket.
+    Plain(Profile),
     /// Engine.IO; `base64` where the client's transport takes no bytes.
-    Engine {
-        path: EnginePath,
-        base64: bool,
-    },
+    Engine { path: EnginePath, base64: bool },
 }
 
 impl Admission {
     /// A plain connection with a place in the counts.
-    pub fn plain(
-        shown: Option<Result<Identity, Refusal>>,
-        place: Place,
-        services: Rc<Services>,
-    ) -> Admission {
-        Admission { shown, standing: Standing::Counted(place), entry: Entry::Plain, services }
+    pub fn plain(profile: Profile, shown: Shown, place: Place, services: Rc<Services>) -> Admission {
+        Admission { shown, standing: Standing::Counted(place), entry: Entry::Plain(profile), services }
     }
 
     /// Makes the session of an accepted WebSocket; the future is its whole life. `head` is the
@@ -107,9 +100,9 @@ impl Session {
         // Few connections have more than one.
         let mut sockets = Vec::with_capacity(1);
         let link = match entry {
-            Entry::Plain => {
+            Entry::Plain(profile) => {
                 // Its one socket is the connection, under the same key and id (contract D-10).
-                sockets.push(Socket::new(outbox.key(), id.clone(), Dialect::Plain, Profile::Plain));
+                sockets.push(Socket::new(outbox.key(), id.clone(), Dialect::Plain, profile));
                 Link::Plain(Pulse::new(settings.ping_interval, settings.ping_timeout, now))
             }
             Entry::Engine { path, base64 } => {

@@ -27,7 +27,7 @@ const PATHS: [&str; 4] = ["/socket.io", "/socket.io/", "/ws", "/ws/"];
 const SOCKET_IO: &str = "/socket.io/";
 
 /// A room for whoever has shown a token.
-const ROOM: &str = "blueprint-1";
+const ROOM: &str = "public:blueprint-1";
 
 /// What comes later is heard later, whichever connection it comes on.
 const ONE_WORKER: [(&str, &str); 1] = [("WORKERS", "1")];

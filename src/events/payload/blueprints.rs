@@ -76,6 +76,56 @@ impl BlueprintUpdate {
     }
 }
 
+/// One user in a room.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserInRoom<'a> {
+    pub user_id: &'a Id,
+    pub user_name: &'a str,
+    pub joined_at: i64,
+}
+
+/// `room_joined`, told to who joined to be seen; both names of the room (contract X-05).
+#[derive(Serialize)]
+pub struct RoomJoined<'a> {
+    pub room: &'a str,
+    #[serde(rename = "roomId")]
+    pub room_id: &'a str,
+    pub users: Vec<UserInRoom<'a>>,
+    pub timestamp: Timestamp,
+}
+
+/// The acknowledgement of `join_room`; said within `Accepted`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomUsers<'a> {
+    pub room_id: &'a str,
+    pub users: Vec<UserInRoom<'a>>,
+}
+
+/// The acknowledgement of `leave_room`; said within `Accepted`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomLeft<'a> {
+    pub room_id: &'a str,
+}
+
+/// `user_joined` and `user_left`, as the others in the room get them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sighted<'a> {
+    user_id: &'a Id,
+    user_name: &'a str,
+    room_id: &'a str,
+    timestamp: i64,
+}
+
+impl<'a> Sighted<'a> {
+    pub fn new(user_id: &'a Id, user_name: &'a str, room_id: &'a str, now: Timestamp) -> Sighted<'a> {
+        Sighted { user_id, user_name, room_id, timestamp: now.millis() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,5 +4,7 @@
 //! taken apart, and then one level deep (contract D-38).
 
 pub mod blueprints;
+pub mod intraday;
+pub mod leads;
 pub mod studio;
 pub mod system;

@@ -1,36 +1,21 @@
 //! Guide 002's payloads.
 
-use std::fmt::Write;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::domain::error::ClientError;
 use crate::domain::time::Timestamp;
+use crate::events::fields;
 
 /// Completes a `notification` (contract X-16): keys that were given are kept as they are and in
 /// their order, missing ones are appended with their defaults.
 ///
 /// # Errors
-/// `INVALID_MESSAGE` if `data` is no object, or if a listed key holds what it may not.
+/// `INVALID_MESSAGE` if `data` is no object. What its fields hold is checked by the catalog's row.
 pub fn complete_notification(
     data: &RawValue,
     id: &str,
     now: Timestamp,
 ) -> Result<Box<RawValue>, ClientError> {
-    let members: Members<'_> = serde_json::from_str(data.get())
-        .map_err(|_| ClientError::invalid("The data of a notification must be an object"))?;
-    // Of two equal keys, clients take the last.
-    let find = |key: &str| members.0.iter().rfind(|(name, _)| name == key).map(|(_, value)| *value);
-    if !find("message").is_some_and(|message| message.get().starts_with('"')) {
-        return Err(ClientError::invalid("A notification needs a `message` string"));
-    }
-    one_of(find("type"), "type", &["info", "success", "warning", "error"])?;
-    one_of(find("priority"), "priority", &["low", "medium", "high", "urgent"])?;
-
-    let open = data.get().trim_end().strip_suffix('}').ok_or_else(ClientError::internal)?;
-    let mut text = open.trim_end().to_owned();
     let defaults = [
         ("id", format!("\"{id}\"")),
         ("title", "\"\"".to_owned()),
@@ -39,49 +24,7 @@ pub fn complete_notification(
         ("timestamp", now.millis().to_string()),
         ("read", "false".to_owned()),
     ];
-    for (key, value) in defaults {
-        if find(key).is_none() {
-            // `message` is always there, so a comma always fits.
-            let _ = write!(text, ",\"{key}\":{value}");
-        }
-    }
-    text.push('}');
-    RawValue::from_string(text).map_err(|_| ClientError::internal())
-}
-
-fn one_of(value: Option<&RawValue>, key: &str, allowed: &[&str]) -> Result<(), ClientError> {
-    let Some(value) = value else { return Ok(()) };
-    // Not a `&str`: a word may be written with escapes.
-    let is_allowed = serde_json::from_str::<String>(value.get()).is_ok_and(|word| allowed.contains(&&*word));
-    if is_allowed {
-        return Ok(());
-    }
-    Err(ClientError::invalid(format!("`{key}` must be one of: {}", allowed.join(", "))))
-}
-
-/// An object's members in the order they were written.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
-    }
+    fields::complete(data, &defaults)
 }
 
 #[cfg(test)]
@@ -117,6 +60,7 @@ mod tests {
 
     #[test]
     fn what_is_no_notification_is_refused() {
+        let row = crate::events::catalog::find_event("notification").unwrap();
         for bad in [
             "{}",
             "[]",
@@ -125,7 +69,8 @@ mod tests {
             r#"{"message":"m","type":"zap"}"#,
             r#"{"message":"m","priority":1}"#,
         ] {
-            assert!(complete(bad).is_err(), "{bad}");
+            let data: Box<RawValue> = serde_json::from_str(bad).unwrap();
+            assert!(row.check(&data).is_err(), "{bad}");
         }
     }
 }

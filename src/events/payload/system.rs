@@ -94,6 +94,8 @@ pub struct Authenticated<'a> {
     pub user_id: Option<&'a Id>,
     pub organization_id: Option<&'a Id>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 

@@ -2,53 +2,52 @@
 
 use std::sync::Arc;
 
-use crate::auth::token::Refusal;
+use super::credentials;
 use crate::dialect::{Answer, Dialect, Reply, Request, plain, socketio};
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::identity::Identity;
 use crate::domain::profile::Profile;
 use crate::domain::time::Timestamp;
+use crate::events::payload::leads;
 use crate::events::payload::system::{
-    Accepted, AuthSuccess, Authenticated, ClientPong, Connected, ConnectionEstablished,
-    ConnectionEstablishedData, ConnectionEstablishedEvent, Heartbeat, PROTOCOL_VERSION, PingAck, Pong,
+    ClientPong, Connected, ConnectionEstablished, ConnectionEstablishedData, ConnectionEstablishedEvent,
+    Heartbeat, PROTOCOL_VERSION, PingAck, Pong,
 };
-use crate::hub::messages::{Attach, Identify};
+use crate::hub::messages::Attach;
 use crate::hub::outboxes::SocketKey;
+use crate::session::Session;
 use crate::session::effects::{Ask, Effect, Outcome};
-use crate::session::socket::Socket;
-use crate::session::{Session, TOKEN_ATTEMPTS};
-
-/// By which command a token was shown; each has a confirmation of its own.
-#[derive(Clone, Copy)]
-pub enum By {
-    /// Guide 002's, confirmed by `auth:success`.
-    Auth,
-    /// Guide 004's, confirmed by `authenticated`.
-    Authenticate,
-}
 
 /// Enters a plain connection into the books; its welcome is the first thing it reads.
 pub fn welcome_plain(session: &mut Session) -> Option<Ask> {
     let now = session.services.ambient.clock.wall();
-    let shown = session.shown.take();
-    let identity = match &shown {
-        Some(Ok(identity)) => Arc::new(identity.clone()),
+    let shown = std::mem::take(&mut session.shown);
+    let socket = session.sockets.first()?;
+    if socket.profile == Profile::Flow {
+        // Without a key there is no connection: the route has seen to that.
+        let identity = shown.tenant.and_then(Result::ok)?;
+        let connected = flow_welcome(&identity, now)?;
+        let welcome = Reply::one(plain::reply("connected", &connected, None, now));
+        return attach(session, session.outbox.key(), identity, welcome);
+    }
+    let identity = match &shown.token {
+        Some(Ok(identity)) => Arc::clone(identity),
         _ => Identity::anonymous(),
     };
-    let socket = session.sockets.first()?;
     let established = ConnectionEstablished {
         client_id: &socket.id,
         connection_id: &socket.id,
         user_id: identity.user.as_ref(),
         protocol_version: PROTOCOL_VERSION,
         reconnect_token: &session.services.ambient.random.token::<24>(),
-        authenticated: identity.is_verified(),
+        authenticated: identity.is_authenticated(),
     };
     let mut welcome = Reply::one(plain::reply("connection_established", &established, None, now));
-    match shown {
+    match shown.token {
         Some(Ok(_)) => {
-            let confirm = confirmation(socket, &identity, By::Auth, now).spell(&Request::default(), now);
+            let success = credentials::auth_success(socket, &identity, now);
+            let confirm = success.spell(&Request::default(), now);
             welcome = confirm.frames().iter().cloned().fold(welcome, Reply::then);
         }
         Some(Err(refusal)) => {
@@ -58,6 +57,11 @@ pub fn welcome_plain(session: &mut Session) -> Option<Ask> {
         None => {}
     }
     attach(session, session.outbox.key(), identity, welcome)
+}
+
+/// `None` for who is no tenant.
+fn flow_welcome(who: &Identity, now: Timestamp) -> Option<leads::Connected<'_>> {
+    who.tenant.as_ref().map(|tenant| leads::Connected::new(&tenant.id, now))
 }
 
 /// Enters a Socket.IO socket into the books; the CONNECT packet is the first thing it reads, its
@@ -85,8 +89,11 @@ pub fn welcome(session: &Session, key: SocketKey, identity: Arc<Identity>) -> Op
             let connected = Connected { socket_id: &socket.id, server_time: now };
             welcome = welcome.then(socketio::event(namespace, "connected", &connected));
         }
-        // Its welcome names a tenant, and a token names none.
-        Profile::Flow | Profile::Plain => {}
+        Profile::Flow => {
+            let connected = flow_welcome(&identity, now)?;
+            welcome = welcome.then(socketio::event(namespace, "connected", &connected));
+        }
+        Profile::Plain => {}
     }
     attach(session, key, identity, welcome)
 }
@@ -118,65 +125,6 @@ fn attach(session: &Session, key: SocketKey, identity: Arc<Identity>, welcome: R
     Some(Ask { answer, socket: key, request })
 }
 
-/// Takes a token on the live connection: a first one, or a rotated one of the same bearer
-/// (contract D-30). A refused token changes nothing; many of them end the connection.
-pub fn auth(session: &mut Session, key: SocketKey, token: &str, by: By, request: Request) -> Effect {
-    let Some(socket) = session.socket(key) else { return Effect::Nothing };
-    match verify(session, socket, token) {
-        Ok(identity) => {
-            let identity = Arc::new(identity);
-            let now = session.services.ambient.clock.wall();
-            let confirm = confirmation(socket, &identity, by, now).spell(&request, now);
-            let (access, who) = (Arc::clone(&session.services.access), Arc::clone(&identity));
-            let identify = Identify {
-                key,
-                identity: Arc::clone(&identity),
-                may_stay: Box::new(move |room| access.may_join(&who, room).is_ok()),
-                confirm,
-            };
-            let answer = session.services.worker.rooms().send(identify);
-            let became = Outcome::Became(identity);
-            let answer = Box::pin(async move { Outcome::of_change(answer.await, became).await });
-            Effect::Ask(Ask { answer, socket: key, request })
-        }
-        Err(refusal) => {
-            session.refused_tokens += 1;
-            session.reply(&super::failure(session, &refusal.into(), &request));
-            if session.refused_tokens >= TOKEN_ATTEMPTS {
-                session.leave(Farewell::Unauthenticated("too many refused tokens"));
-            }
-            Effect::Nothing
-        }
-    }
-}
-
-fn verify(session: &Session, socket: &Socket, token: &str) -> Result<Identity, Refusal> {
-    let identity = session.services.tokens.verify(token)?;
-    if socket.identity.is_verified() && !socket.identity.is_same_bearer(&identity) {
-        return Err(Refusal::OtherBearer);
-    }
-    Ok(identity)
-}
-
-fn confirmation(socket: &Socket, who: &Identity, by: By, now: Timestamp) -> Answer {
-    let (user_id, expires_at) = (who.user.as_ref(), who.expires_at);
-    match by {
-        By::Auth => {
-            let success = || AuthSuccess { user_id, timestamp: now, expires_at };
-            Answer::both("auth:success", &success(), &Accepted::with(success()))
-        }
-        By::Authenticate => Answer::either(
-            "authenticated",
-            &Accepted::with(Authenticated {
-                socket_id: &socket.id,
-                user_id,
-                organization_id: who.organization.as_ref(),
-                expires_at,
-            }),
-        ),
-    }
-}
-
 /// What a refused socket is told: in the refusal of its namespace, or on the plain connection.
 pub fn not_entered(session: &mut Session, key: SocketKey, error: &ClientError) {
     let Some(dialect) = session.socket(key).map(|socket| socket.dialect.clone()) else { return };
@@ -200,7 +148,7 @@ pub fn pong(session: &Session, request: &Request) -> Effect {
 
 pub fn client_pong(session: &Session, request: &Request) -> Effect {
     let pong = ClientPong { pong: true, server_time: session.services.ambient.clock.wall() };
-    super::answer(session, request, &Answer::either("client:pong", &pong))
+    super::answer(session, request, &Answer::either("client:pong", &pong, &pong))
 }
 
 pub fn heartbeat(session: &Session, request: &Request) -> Effect {

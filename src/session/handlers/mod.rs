@@ -5,7 +5,10 @@
 
 pub mod blueprints;
 pub mod connection;
+pub mod credentials;
+pub mod leads;
 pub mod rooms;
+pub mod subscriptions;
 
 use bytes::Bytes;
 use log::info;
@@ -16,7 +19,8 @@ use super::effects::Effect;
 use crate::dialect::{self, Answer, Reply, Request};
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::farewell::Farewell;
-use crate::events::command::{self, Command, Price, Row};
+use crate::events::catalog::{self, Inbound, Read};
+use crate::events::command::{Command, Price};
 use crate::events::payload::system::{Accepted, NoMore};
 use crate::hub::outboxes::SocketKey;
 use crate::limits::rate::Verdict;
@@ -27,15 +31,19 @@ use crate::proto::socketio::{PlaceholderError, from_plain};
 pub fn message(session: &mut Session, key: SocketKey, text: &str) -> Effect {
     match proto::decode(text) {
         Ok(message) => {
+            if message.is_event {
+                // It speaks as guide 004's clients do, and those say who they are (contract D-13).
+                session.expect_credentials(key);
+            }
             let request = request_of(&message);
             let asked = Asked { name: &message.name, data: message.data, bytes: text.len() };
             handle(session, key, &asked, request, |row, data, limits| {
                 // Only where somebody will look for them: elsewhere they are objects like any other.
                 let Some(data) = data.filter(|_| row.takes_attachments) else {
-                    return command::read(row, data).map(|command| (command, Vec::new()));
+                    return row.read(data).map(|read| (read, Vec::new()));
                 };
                 let unpacked = from_plain(data, &limits).map_err(|error| unfit(error, limits.soft))?;
-                Ok((command::read(row, Some(&unpacked.data))?, unpacked.attachments))
+                Ok((row.read(Some(&unpacked.data))?, unpacked.attachments))
             })
         }
         Err(error) => {
@@ -60,7 +68,7 @@ pub fn event(
 ) -> Effect {
     let bytes = data.map_or(0, |data| data.get().len()) + attachments.iter().map(Bytes::len).sum::<usize>();
     let asked = Asked { name, data, bytes };
-    handle(session, key, &asked, request, |row, data, _| Ok((command::read(row, data)?, attachments)))
+    handle(session, key, &asked, request, |row, data, _| Ok((row.read(data)?, attachments)))
 }
 
 /// What was asked, in whatever dialect.
@@ -70,27 +78,27 @@ struct Asked<'a> {
     bytes: usize,
 }
 
-type Read = Result<(Command, Vec<Bytes>), ClientError>;
+type Heard = Result<(Read, Vec<Bytes>), ClientError>;
 
 fn handle(
     session: &mut Session,
     key: SocketKey,
     asked: &Asked<'_>,
     request: Request,
-    read: impl FnOnce(&Row, Option<&RawValue>, crate::proto::socketio::Limits) -> Read,
+    read: impl FnOnce(&Inbound, Option<&RawValue>, crate::proto::socketio::Limits) -> Heard,
 ) -> Effect {
     log_message(session, asked.name, asked.bytes);
-    let row = command::find(asked.name);
+    let row = catalog::find_command(asked.name);
     if !is_within_rate(session, row.map_or(Price::Message, |row| row.price), &request) {
         return Effect::Nothing;
     }
     let limits = session.services.settings.packet_limits();
     let read = match row {
         Some(row) => read(row, asked.data, limits),
-        None => Err(unknown(asked.name)),
+        None => Ok((Read::NotYet, Vec::new())),
     };
     // What is free is so because nothing is answered.
-    let is_answered = read.is_err() || request.ack.is_some();
+    let is_answered = !matches!(read, Ok((Read::Command(_), _))) || request.ack.is_some();
     if is_answered
         && row.is_some_and(|row| row.price == Price::Free)
         && !is_within_rate(session, Price::Message, &request)
@@ -98,7 +106,9 @@ fn handle(
         return Effect::Nothing;
     }
     match read {
-        Ok((command, attachments)) => dispatch(session, key, command, attachments, request),
+        Ok((Read::Command(command), attachments)) => dispatch(session, key, command, attachments, request),
+        // A name that nothing takes, or nothing takes yet.
+        Ok((Read::NotYet, _)) => refuse(session, &unknown(asked.name), &request),
         Err(error) => refuse(session, &error, &request),
     }
 }
@@ -111,13 +121,20 @@ fn dispatch(
     request: Request,
 ) -> Effect {
     match command {
-        Command::Auth { token } => connection::auth(session, key, &token, connection::By::Auth, request),
-        Command::Authenticate { token } => {
-            connection::auth(session, key, &token, connection::By::Authenticate, request)
+        Command::Auth { token } => credentials::auth(session, key, &token, request),
+        Command::Authenticate(claim) => credentials::authenticate(session, key, &claim, request),
+        Command::Subscribe { room, channels } => {
+            subscriptions::subscribe(session, key, room, channels, request)
+        }
+        Command::Unsubscribe { room, channels } => {
+            subscriptions::unsubscribe(session, key, room, channels, request)
         }
         Command::Join { room } => rooms::join(session, key, room, request),
         Command::Leave { room } => rooms::leave(session, key, room, request),
+        Command::JoinRoom { room, name } => rooms::join_room(session, key, room, name, request),
+        Command::LeaveRoom { room } => rooms::leave_room(session, key, room, request),
         Command::DebugRooms => rooms::own_rooms(session, key, request),
+        Command::Voice(command) => leads::voice_command(session, key, command.as_ref(), &request),
         Command::BlueprintUpdate { room, update } => {
             blueprints::update(session, key, room, &update, attachments, request)
         }
@@ -148,7 +165,11 @@ pub fn charge(session: &mut Session, price: Price) -> Charge {
         Price::Free => return Charge::Paid,
         Price::KeepAlive if session.rate.keep_alive() => return Charge::Paid,
         Price::KeepAlive => return Charge::Dropped,
-        Price::Message => session.rate.message(session.services.ambient.clock.now()),
+        Price::Message => {
+            let tenant = session.sockets.iter().find_map(|socket| socket.identity.tenant.as_ref());
+            let shared = tenant.and_then(|tenant| session.services.tenant_rates.get(&tenant.id));
+            session.rate.message(shared, session.services.ambient.clock.now())
+        }
     };
     match verdict {
         Verdict::Allowed => Charge::Paid,

@@ -92,8 +92,6 @@ async fn what_nobody_is_or_has_reaches_nobody() {
     let nowhere = [
         json!({"organization_id": "C"}),
         json!({"organization_id": "a"}),
-        json!({"organization_id": "A", "department_id": "d"}),
-        json!({"organization_id": "A", "queue_name": "q"}),
         json!({"tenant_id": "demo1"}),
         json!({"room": "no-such-room"}),
         json!({"room": "Blueprint-1"}),
@@ -115,7 +113,7 @@ async fn what_nobody_is_or_has_reaches_nobody() {
 async fn a_channel_event_goes_to_an_organization_s_subscribers_and_a_system_event_to_its_members() {
     let mut world = World::new().await;
     let to_a = json!({"target": {"organization_id": "A"}});
-    for event in ["system:notification", "system:broadcast", "system:maintenance", "metric_update"] {
+    for event in ["system:notification", "system:broadcast", "system:maintenance", "custom:t"] {
         world.expect(&to_a, event, "ac").await;
     }
     // Nobody has subscribed to anything.

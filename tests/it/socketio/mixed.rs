@@ -91,6 +91,10 @@ async fn an_update_reaches_the_others_with_its_attachments_each_in_its_own_way()
     let (first, second) = (vec![0xFF_u8; 3], vec![7_u8; 100]);
     for sender in 0..engines.len() {
         let (engine, namespace) = &mut engines[sender];
+        if *namespace == "/events" {
+            // A tenant is in the room and may not speak in it.
+            continue;
+        }
         let prefix = if *namespace == "/" { String::new() } else { format!("{namespace},") };
         engine
             .say(&format!("452-{prefix}9{}", json!(["blueprint_update", update(ROOM, content.clone())])))

@@ -51,8 +51,14 @@ impl TestServer {
     }
 
     fn launch(settings: &[(&str, &str)], clock: Option<Arc<ManualClock>>) -> TestServer {
-        let mut keys =
-            vec![("PORT", "0"), ("WORKERS", "2"), ("JWT_SECRET", SECRET), ("CONNECTION_RATE_PER_IP", "0")];
+        let mut keys = vec![
+            ("PORT", "0"),
+            ("WORKERS", "2"),
+            ("JWT_SECRET", SECRET),
+            ("CONNECTION_RATE_PER_IP", "0"),
+            // Most tests that move the clock are about other deadlines.
+            ("AUTH_TIMEOUT_MS", "86400000"),
+        ];
         keys.retain(|(key, _)| !settings.iter().any(|(own, _)| own == key));
         keys.extend_from_slice(settings);
         let settings = Settings::from_map(&keys).expect("the test's settings are good");

@@ -1,0 +1,206 @@
+//! What one socket has subscribed to (guide 004), and which rooms that comes to.
+//!
+//! Pure. Subscriptions may overlap: a room is left when no subscription holds it any more (contract
+//! D-48). That is found out from the list itself, so there is no count to go wrong.
+
+use std::sync::Arc;
+
+use crate::domain::alert::AlertFilter;
+use crate::domain::channel::{Channel, Scope};
+use crate::domain::id::Id;
+use crate::domain::room::Room;
+
+/// One subscription: channels in a part of an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    pub id: Arc<str>,
+    /// Not empty, each once.
+    pub channels: Vec<Channel>,
+    pub scope: Scope,
+    /// Thins the alerts; `None` lets everything pass.
+    pub filter: Option<Arc<AlertFilter>>,
+    /// Kept as the client gave it.
+    pub site: Option<Id>,
+}
+
+/// A room that a subscription holds, and how its alerts are thinned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    pub room: Room,
+    pub filter: Option<Arc<AlertFilter>>,
+}
+
+/// Which subscriptions are meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Which {
+    pub id: Option<String>,
+    /// These channels of whatever subscription; `None` means all channels.
+    pub channels: Option<Vec<Channel>>,
+    pub organization: Option<Id>,
+    pub department: Option<Id>,
+    pub queue: Option<Id>,
+}
+
+/// What was unsubscribed from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// The subscription, if it was one.
+    pub id: Option<Arc<str>>,
+    pub channels: Vec<Channel>,
+    /// The rooms that were left because of it.
+    pub rooms: Vec<Room>,
+}
+
+/// The subscriptions of one socket.
+#[derive(Debug, Default)]
+pub struct Subscriptions(Vec<Subscription>);
+
+impl Subscription {
+    /// The rooms it holds. Only channels with alerts in them are thinned.
+    pub fn holds(&self) -> impl Iterator<Item = Hold> {
+        self.channels.iter().filter_map(|channel| {
+            let has_alerts = matches!(channel, Channel::Alerts | Channel::All);
+            let filter = self.filter.clone().filter(|_| has_alerts);
+            self.scope.room(*channel).map(|room| Hold { room, filter })
+        })
+    }
+}
+
+impl Which {
+    fn means(&self, subscription: &Subscription) -> bool {
+        let Subscription { id, scope, .. } = subscription;
+        let is = |asked: &Option<Id>, own: Option<&Id>| asked.is_none() || asked.as_ref() == own;
+        self.id.as_ref().is_none_or(|asked| *asked == **id)
+            && is(&self.organization, Some(&scope.organization))
+            && is(&self.department, scope.department.as_ref())
+            && is(&self.queue, scope.queue.as_ref())
+    }
+
+    fn means_channel(&self, channel: Channel) -> bool {
+        self.channels.as_ref().is_none_or(|asked| asked.contains(&channel))
+    }
+}
+
+impl Subscriptions {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn add(&mut self, subscription: Subscription) {
+        self.0.push(subscription);
+    }
+
+    /// Whether some subscription holds this.
+    pub fn hold(&self, hold: &Hold) -> bool {
+        self.0.iter().flat_map(Subscription::holds).any(|own| own == *hold)
+    }
+
+    /// Ends what `which` means. `None` if there is nothing of it.
+    pub fn end(&mut self, which: &Which) -> Option<Ended> {
+        let mut ended = Ended::default();
+        let mut meant = 0;
+        for subscription in self.0.iter_mut().filter(|own| which.means(own)) {
+            let before = subscription.channels.len();
+            subscription.channels.retain(|channel| {
+                let stays = !which.means_channel(*channel);
+                if !stays && !ended.channels.contains(channel) {
+                    ended.channels.push(*channel);
+                }
+                stays
+            });
+            if subscription.channels.len() < before {
+                meant += 1;
+                ended.id = Some(Arc::clone(&subscription.id));
+            }
+        }
+        ended.id = ended.id.filter(|_| meant == 1);
+        self.0.retain(|own| !own.channels.is_empty());
+        (!ended.channels.is_empty()).then_some(ended)
+    }
+
+    /// Ends the part of each subscription that holds this room.
+    pub fn end_room(&mut self, channel: Channel, scope: &Scope) {
+        for own in self.0.iter_mut().filter(|own| own.scope == *scope) {
+            own.channels.retain(|held| *held != channel);
+        }
+        self.0.retain(|own| !own.channels.is_empty());
+    }
+
+    /// Ends all but those of this organization.
+    pub fn keep_organization(&mut self, organization: Option<&Id>) {
+        self.0.retain(|own| Some(&own.scope.organization) == organization);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscription(id: &str, channels: &[Channel], path: &str) -> Subscription {
+        let scope = Scope::parse(path).unwrap();
+        Subscription { id: id.into(), channels: channels.to_vec(), scope, filter: None, site: None }
+    }
+
+    fn hold(room: &str) -> Hold {
+        Hold { room: Room::parse(room).unwrap(), filter: None }
+    }
+
+    use Channel::{Alerts, All, Kpi};
+
+    fn two() -> Subscriptions {
+        let mut own = Subscriptions::default();
+        own.add(subscription("s1", &[Kpi, Alerts], "org:o"));
+        own.add(subscription("s2", &[Kpi], "org:o"));
+        own.add(subscription("s3", &[Kpi], "org:o:dept:d"));
+        own
+    }
+
+    #[test]
+    fn a_room_is_held_until_the_last_subscription_to_it_ends() {
+        let mut own = two();
+        let one = |id: &str| Which { id: Some(id.into()), ..Which::default() };
+        let ended = own.end(&one("s1")).unwrap();
+        assert_eq!((ended.id.as_deref(), ended.channels.as_slice()), (Some("s1"), [Kpi, Alerts].as_slice()));
+        assert!(own.hold(&hold("kpi:org:o")) && !own.hold(&hold("alerts:org:o")));
+        own.end(&one("s2")).unwrap();
+        assert!(!own.hold(&hold("kpi:org:o")) && own.hold(&hold("kpi:org:o:dept:d")));
+        assert_eq!(own.end(&one("s2")), None);
+    }
+
+    #[test]
+    fn channels_end_in_every_scope_or_in_the_one_that_is_named() {
+        let kpi = Which { channels: Some(vec![Kpi]), ..Which::default() };
+        let mut own = two();
+        let ended = own.end(&kpi).unwrap();
+        assert_eq!((ended.id, ended.channels), (None, vec![Kpi]));
+        assert!(own.hold(&hold("alerts:org:o")) && own.len() == 1);
+
+        let mut own = two();
+        own.end(&Which { department: Id::parse("d"), ..kpi }).unwrap();
+        assert!(own.hold(&hold("kpi:org:o")) && !own.hold(&hold("kpi:org:o:dept:d")));
+        own.end(&Which::default()).unwrap();
+        assert!(own.is_empty());
+        assert_eq!(own.end(&Which::default()), None);
+    }
+
+    #[test]
+    fn only_rooms_with_alerts_in_them_are_thinned() {
+        let filter = Some(Arc::new(AlertFilter { sources: Some(Vec::new()), ..AlertFilter::default() }));
+        let all = subscription("s", &[Kpi, Alerts, All], "org:o");
+        let holds: Vec<Hold> = Subscription { filter, ..all }.holds().collect();
+        assert_eq!(holds.iter().map(|hold| hold.filter.is_some()).collect::<Vec<_>>(), [false, true, true]);
+    }
+
+    #[test]
+    fn another_organization_keeps_nothing() {
+        let mut own = two();
+        own.keep_organization(Id::parse("o").as_ref());
+        assert_eq!(own.len(), 3);
+        own.keep_organization(Id::parse("p").as_ref());
+        assert!(own.is_empty());
+    }
+}
