@@ -24,6 +24,8 @@ pub enum Farewell {
     Overload,
     /// The credential expired, or too many were refused.
     Unauthenticated(&'static str),
+    /// An admin sent the socket away.
+    Kicked,
     /// Too many messages for too long.
     Flood,
     /// No place left for this session.
@@ -48,6 +50,7 @@ impl Farewell {
             Farewell::Restart => 1012,
             Farewell::SlowConsumer | Farewell::Overload | Farewell::ConnectionLimit => 1013,
             Farewell::Unauthenticated(_) => 4401,
+            Farewell::Kicked => 4403,
             Farewell::Flood => 4429,
         })
     }
@@ -61,7 +64,10 @@ impl Farewell {
     /// Whether the client is to stay away: told on Socket.IO by a DISCONNECT of each namespace, after
     /// which clients do not come back by themselves (contract X-30).
     pub fn is_dismissal(self) -> bool {
-        matches!(self, Farewell::Unauthenticated(_) | Farewell::Flood | Farewell::ConnectionLimit)
+        matches!(
+            self,
+            Farewell::Unauthenticated(_) | Farewell::Kicked | Farewell::Flood | Farewell::ConnectionLimit
+        )
     }
 
     /// The reason in the close frame, and in the log.
@@ -78,6 +84,7 @@ impl Farewell {
             Farewell::Restart => "service restart",
             Farewell::SlowConsumer => "slow consumer",
             Farewell::Overload => "overload",
+            Farewell::Kicked => "kicked",
             Farewell::Flood => "flooding",
             Farewell::ConnectionLimit => "connection limit",
         }

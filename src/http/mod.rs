@@ -6,6 +6,7 @@
 pub mod body;
 pub mod broadcast;
 pub mod caller;
+pub mod connections;
 pub mod engine;
 pub mod error;
 pub mod gate;
@@ -99,6 +100,7 @@ pub fn routes(state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
             .service(only("/api/ws/broadcast/{shortcut:kpi|backlog|attendance|alert}", "POST").route(web::post().to(updates::post)))
             .service(only("/api/ws/status", READ).route(read().to(status::ws_status)))
             .service(only("/api/ws/rooms", READ).route(read().to(status::ws_rooms)))
+            .service(only("/api/ws/connections/{id}", "DELETE").route(web::delete().to(connections::dismiss)))
             .default_service(web::to(error::not_found));
     }
 }

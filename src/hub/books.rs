@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::groups::{EVERYONE, GroupId, Groups};
-use super::messages::{Census, RoomCount};
+use super::messages::{Census, RoomCount, Whom};
 use super::organizations::Organizations;
 use super::outboxes::SocketKey;
 use super::presence::Present;
@@ -216,6 +216,13 @@ impl Books {
         }
         self.groups.leave(EVERYONE, key.worker);
         Some(change.seen)
+    }
+
+    /// The sockets that are meant.
+    pub fn find(&self, whom: &Whom) -> Vec<SocketKey> {
+        match whom {
+            Whom::Socket(id) => self.by_id.get(id).copied().into_iter().collect(),
+        }
     }
 
     /// The names of the rooms `key` is in, sorted.

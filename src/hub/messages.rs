@@ -146,6 +146,21 @@ pub struct Detach {
 #[rtype(result = "()")]
 pub struct Evict(pub SocketKey);
 
+/// Send sockets away, behind everything published so far. They are out of the books when this is
+/// answered, with how many they were: nothing published later counts or reaches them.
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub struct Dismiss {
+    pub whom: Whom,
+    pub farewell: Farewell,
+}
+
+/// Who is to be dismissed.
+pub enum Whom {
+    /// The socket with this public id.
+    Socket(Id),
+}
+
 /// An event for whoever its target reaches.
 #[derive(Message)]
 #[rtype(result = "Published")]
@@ -218,8 +233,10 @@ pub enum Work {
         last: Option<Bytes>,
     },
     Evict(SocketKey),
-    /// Say goodbye to one socket.
+    /// Take the socket out of its groups, and leave its goodbye to its session.
     Dismiss(SocketKey, Farewell),
+    /// Say goodbye to the socket's whole connection.
+    CloseConnection(SocketKey, Farewell),
     /// Write a publication to its audience on this worker, then report how many took it.
     FanOut {
         fan_out: Arc<FanOut>,

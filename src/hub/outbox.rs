@@ -10,8 +10,8 @@
 //! either way.
 //!
 //! The outbox belongs to one thread. The session shares it for its replies and watches it: it is
-//! woken when the outbox breaks, begins to close, has sent its last byte, or has something for a
-//! poll.
+//! woken when the outbox breaks, begins to close, has sent its last byte, has something for a poll, or
+//! when one of its sockets is dismissed.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io::{self, IoSlice};
@@ -28,7 +28,7 @@ use tokio::net::TcpStream;
 use super::messages::Evict;
 use super::outboxes::SocketKey;
 use super::queue::Queue;
-pub use super::queue::Status;
+pub use super::queue::{Dismissal, Status};
 use crate::dialect;
 use crate::domain::farewell::Farewell;
 use crate::limits::budget::Budget;
@@ -210,6 +210,18 @@ impl Outbox {
             return;
         }
         self.say_last(&mut queue, farewell);
+    }
+
+    /// Leaves word for the session that one of its sockets is dismissed, and wakes it.
+    pub fn dismiss(&self, dismissal: Dismissal) {
+        let mut queue = self.queue.borrow_mut();
+        queue.dismissals.get_or_insert_default().0.push(dismissal);
+        queue.wake();
+    }
+
+    /// What [`Outbox::dismiss`] has left.
+    pub fn take_dismissals(&self) -> Vec<Dismissal> {
+        self.queue.borrow_mut().dismissals.take().map_or_else(Vec::new, |left| left.0)
     }
 
     /// Closes as too slow: drops what waits, but for the rest of a frame already begun, and says so.

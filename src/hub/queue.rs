@@ -24,6 +24,18 @@ pub enum Status {
     Broken,
 }
 
+/// A socket that has been taken out of everything and is still to be told so. Its goodbye is the
+/// session's to say: only that knows whether it was the connection's last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dismissal {
+    pub socket: SocketKey,
+    pub farewell: Farewell,
+}
+
+/// Those of one connection: at most one of each of its sockets.
+#[derive(Default)]
+pub struct Dismissals(pub Vec<Dismissal>);
+
 /// What waits, and whether more may.
 #[derive(Default)]
 pub struct Queue {
@@ -36,6 +48,8 @@ pub struct Queue {
     pub account: Option<Account<SocketKey>>,
     pub drainer: Option<JoinHandle<()>>,
     pub watcher: Option<Waker>,
+    /// In a box because hardly any connection ever has one.
+    pub dismissals: Option<Box<Dismissals>>,
 }
 
 impl Queue {

@@ -134,7 +134,7 @@ impl Handler<Attach> for RoomServer {
         let (done, written) = oneshot::channel();
         self.tell(key.worker, Work::Attach { key, dialect, groups, welcome, done });
         if let Some(farewell) = self.farewell {
-            self.tell(key.worker, Work::Dismiss(key, farewell));
+            self.tell(key.worker, Work::CloseConnection(key, farewell));
         }
         Ok(written)
     }
@@ -226,6 +226,20 @@ impl Handler<Evict> for RoomServer {
 
     fn handle(&mut self, Evict(key): Evict, _: &mut Self::Context) {
         self.tell(key.worker, Work::Evict(key));
+    }
+}
+
+impl Handler<Dismiss> for RoomServer {
+    type Result = usize;
+
+    fn handle(&mut self, Dismiss { whom, farewell }: Dismiss, _: &mut Self::Context) -> usize {
+        let _critical = critical();
+        let sockets = self.books.find(&whom);
+        for key in &sockets {
+            self.books.detach(*key);
+            self.tell(key.worker, Work::Dismiss(*key, farewell));
+        }
+        sockets.len()
     }
 }
 

@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use super::audience::Primary;
 use super::messages::{Close, FanOut, Register, Work};
-use super::outbox::Outbox;
+use super::outbox::{Dismissal, Outbox};
 use super::outboxes::SocketKey;
 use super::roster::{Member, Roster};
 use super::worker::Worker;
@@ -203,6 +203,12 @@ impl WorkerHub {
                 }
             }
             Some(Work::Dismiss(key, farewell)) => {
+                self.roster.vacate(key);
+                if let Some(outbox) = self.worker.outbox(key) {
+                    outbox.dismiss(Dismissal { socket: key, farewell });
+                }
+            }
+            Some(Work::CloseConnection(key, farewell)) => {
                 if let Some(outbox) = self.worker.outbox(key) {
                     outbox.close(farewell);
                 }

@@ -31,6 +31,7 @@ pub fn reason_of(farewell: Farewell) -> CloseReason {
         Farewell::PingTimeout => CloseReason::PingTimeout,
         Farewell::Restart | Farewell::SlowConsumer | Farewell::Overload => CloseReason::ShuttingDown,
         Farewell::Unauthenticated(_)
+        | Farewell::Kicked
         | Farewell::Flood
         | Farewell::ConnectionLimit
         | Farewell::NoNamespace => CloseReason::Forced,

@@ -118,6 +118,7 @@ impl Session {
             }
             Status::Closing(_) | Status::Open => {}
         }
+        self.take_dismissals();
         // Before the time is looked at: the answer may be a credential that lasts longer.
         if let Some(ask) = &mut self.awaited
             && let Poll::Ready(outcome) = ask.answer.as_mut().poll(cx)

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use log::info;
 
-use super::{Services, Session};
+use super::{Phase, Services, Session};
 use crate::dialect::{Dialect, Namespace, socketio};
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
@@ -14,6 +15,7 @@ use crate::domain::identity::Identity;
 use crate::domain::profile::Profile;
 use crate::domain::time::Moment;
 use crate::hub::messages::Detach;
+use crate::hub::outbox::Dismissal;
 use crate::hub::outboxes::SocketKey;
 
 /// One socket (contract D-28: identity, rooms and expiry are its own, everything else is the
@@ -46,7 +48,7 @@ impl Socket {
 /// When a namespace that is ended is told so.
 #[derive(Clone, Copy)]
 enum Goodbye {
-    /// Where nothing can follow: the connection is left.
+    /// Where nothing can follow: the connection is left, or the hub has taken the socket out already.
     AtOnce,
     /// By the hub, in the step that takes the socket out of its rooms, so that no event follows.
     WithTheRooms,
@@ -116,12 +118,26 @@ impl Session {
 
     /// Sends one socket away; with the last one, the connection is left (contract D-28).
     pub(super) fn dismiss(&mut self, key: SocketKey, farewell: Farewell) {
+        self.dismiss_saying(key, farewell, Goodbye::WithTheRooms);
+    }
+
+    /// Says goodbye for those whom the RoomServer and the hub have dismissed.
+    pub(super) fn take_dismissals(&mut self) {
+        for Dismissal { socket, farewell } in self.outbox.take_dismissals() {
+            if self.phase == Phase::Open {
+                info!(id = self.id.as_str(), reason = farewell.reason(); "socket_dismissed");
+                self.dismiss_saying(socket, farewell, Goodbye::AtOnce);
+            }
+        }
+    }
+
+    fn dismiss_saying(&mut self, key: SocketKey, farewell: Farewell, goodbye: Goodbye) {
         // Gone already, it is not the last one's turn.
         let Some(socket) = self.socket(key) else { return };
         if let Some(namespace) = socket.namespace()
             && self.sockets.len() > 1
         {
-            return self.disconnect_socket(key, namespace, Goodbye::WithTheRooms);
+            return self.disconnect_socket(key, namespace, goodbye);
         }
         self.leave(farewell);
     }

@@ -6,6 +6,7 @@ mod connection;
 mod credentials;
 mod cross_origin;
 mod figures;
+mod kicks;
 mod notifications;
 mod own_pages;
 mod paths;
