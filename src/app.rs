@@ -24,9 +24,10 @@ use crate::ambient;
 use crate::auth::access::Access;
 use crate::auth::admin::AdminRule;
 use crate::auth::authenticator::Authenticator;
+use crate::auth::cookies::CookieSessions;
 use crate::auth::tenants::Tenants;
 use crate::auth::token::Tokens;
-use crate::config::{AdminRoomJoin, Settings, TenantRecord};
+use crate::config::{AdminRoomJoin, Environment, Settings, TenantRecord};
 use crate::dialect::spelling::Spellings;
 use crate::domain::Ambient;
 use crate::domain::farewell::Farewell;
@@ -119,6 +120,7 @@ impl App {
         let parts = Parts {
             settings: Arc::new(session_settings(&settings)),
             authenticator: Arc::new(authenticator(&settings, &ambient)),
+            cookies: Arc::new(CookieSessions::new(ambient.clone())),
             tenant_rates: Arc::new(tenant_rates(&settings, &ambient)),
             access: Arc::new(access(&settings)),
             ambient: ambient.clone(),
@@ -259,6 +261,7 @@ impl Drop for Running {
 struct Parts {
     settings: Arc<SessionSettings>,
     authenticator: Arc<Authenticator>,
+    cookies: Arc<CookieSessions>,
     tenant_rates: Arc<HashMap<Id, SharedRate>>,
     access: Arc<Access>,
     ambient: Ambient,
@@ -273,6 +276,7 @@ impl Parts {
         Rc::new(Services {
             settings: Arc::clone(&self.settings),
             authenticator: Arc::clone(&self.authenticator),
+            cookies: Arc::clone(&self.cookies),
             tenant_rates: Arc::clone(&self.tenant_rates),
             access: Arc::clone(&self.access),
             ambient: self.ambient.clone(),
@@ -349,6 +353,7 @@ fn shared(settings: &Settings, addresses: &[SocketAddr], ambient: &Ambient) -> S
             key: settings.admin_api_key.as_ref().map(|key| key.expose().as_bytes().to_vec()),
             required: settings.admin_needs_credentials(),
         },
+        secure_cookies: settings.environment == Environment::Production,
         connections: Connections::up_to(settings.max_connections),
         surplus: Connections::up_to(SURPLUS),
         compress_from: settings.compression_enabled.then_some(settings.compression_threshold_bytes),

@@ -162,11 +162,12 @@ impl Authenticator {
     /// # Errors
     /// A [`Refusal`]; nothing changes then.
     pub fn rotate(&self, current: &Identity, token: &str) -> Judgement {
-        let who = self.token(token)?;
+        // Whoever came by a cookie goes when its browser signs out.
+        let who = Identity { sign_in: current.sign_in, ..self.tokens.verify(token)? };
         if current.is_proven() && !current.is_same_bearer(&who) {
             return Err(Refusal::OtherBearer);
         }
-        Ok(who)
+        Ok(Arc::new(who))
     }
 
     /// The same after `authenticate`, which may also claim ids without proof. What is given beside a

@@ -96,6 +96,7 @@ impl Tokens {
             permissions: permissions.map(Arc::new),
             is_guest: false,
             expires_at: Some(expires_at),
+            sign_in: None,
         })
     }
 

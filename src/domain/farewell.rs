@@ -37,6 +37,9 @@ pub enum Farewell {
 }
 
 impl Farewell {
+    /// The cookie that the socket came by is good no longer.
+    pub const SIGNED_OUT: Farewell = Farewell::Unauthenticated("signed out");
+
     /// The code of the close frame; `None` for a frame without one.
     pub fn code(self) -> Option<u16> {
         Some(match self {

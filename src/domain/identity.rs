@@ -19,6 +19,10 @@ pub enum Trust {
     Verified,
 }
 
+/// One browser's sign-in by cookie, by a number of our own: it says nothing of the cookie's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SignIn(pub u64);
+
 /// Who a socket speaks for, and what the credential says about its bearer (contract D-29).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -39,6 +43,8 @@ pub struct Identity {
     pub is_guest: bool,
     /// When the credential stops to count, on the live connection too.
     pub expires_at: Option<Timestamp>,
+    /// The sign-in whose cookie was shown; the identity ends with it.
+    pub sign_in: Option<SignIn>,
 }
 
 impl Identity {
@@ -57,6 +63,7 @@ impl Identity {
                 permissions: None,
                 is_guest: false,
                 expires_at: None,
+                sign_in: None,
             })
         });
         Arc::clone(&NOBODY)

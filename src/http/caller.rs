@@ -13,6 +13,7 @@ use super::State;
 use super::error::ApiError;
 use crate::auth::admin::Shown;
 use crate::auth::authenticator::{Judgement, Refusal};
+use crate::auth::cookies;
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::proto::engineio::Origin;
 
@@ -114,8 +115,15 @@ pub fn check_tenant(request: &HttpRequest, state: &State) -> Result<(), ApiError
     Err(ClientError::auth_failed(format!("Tenant authentication failed: {reason}")).into())
 }
 
+/// The session cookies that a browser has sent along. Good for a handshake, whose page was checked
+/// by its origin; nothing else is opened by them (contract X-06).
+pub fn cookies(request: &HttpRequest) -> Vec<String> {
+    let headers = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
+    headers.flat_map(cookies::values).map(str::to_owned).collect()
+}
+
 /// The tokens in headers. Bytes that are no text are a bad token, not an absent one.
-fn header_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
+pub fn header_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
     let read = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let bearers = headers.get_all(header::AUTHORIZATION).map(read).filter_map(|value| {
         // A scheme without a token is a bad token.

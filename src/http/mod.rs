@@ -14,6 +14,7 @@ mod gzip;
 pub mod pages;
 pub mod poll;
 mod push;
+pub mod sign_in;
 pub mod sockets;
 pub mod status;
 pub mod updates;
@@ -39,6 +40,8 @@ use crate::session::Services;
 /// What the handlers of all workers share.
 pub struct Shared {
     pub admin: AdminRule,
+    /// Whether cookies are kept off unencrypted connections.
+    pub secure_cookies: bool,
     pub connections: Arc<Connections>,
     /// Those beyond, who are only to be told (contract D-14).
     pub surplus: Arc<Connections>,
@@ -91,13 +94,21 @@ pub fn routes(state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
             .route("/ws", web::to(engine::ws))
             .route("/ws/", web::to(engine::ws))
             .service(only("/events", READ).route(read().to(sockets::open_events)))
+            .service(
+                only("/auth/session", "POST, DELETE")
+                    .route(web::post().to(sign_in::open))
+                    .route(web::delete().to(sign_in::close)),
+            )
             // Anyone.
             .service(only("/health", READ).route(read().to(status::health)))
             .service(only("/api/ws/health", READ).route(read().to(status::ws_health)))
             .configure(pages::routes)
             // Admins.
             .service(only("/api/ws/broadcast", "POST").route(web::post().to(broadcast::post)))
-            .service(only("/api/ws/broadcast/{shortcut:kpi|backlog|attendance|alert}", "POST").route(web::post().to(updates::post)))
+            .service(
+                only("/api/ws/broadcast/{shortcut:kpi|backlog|attendance|alert}", "POST")
+                    .route(web::post().to(updates::post)),
+            )
             .service(only("/api/ws/status", READ).route(read().to(status::ws_status)))
             .service(only("/api/ws/rooms", READ).route(read().to(status::ws_rooms)))
             .service(only("/api/ws/connections/{id}", "DELETE").route(web::delete().to(connections::dismiss)))

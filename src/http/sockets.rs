@@ -1,7 +1,7 @@
 //! Where a WebSocket begins: `GET /ws` and `/ws/` for plain clients, `GET /events` for those of guide
 //! 000 (contract 0.2), and the handshake that Engine.IO's share with them.
 
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use actix_web::http::StatusCode;
 use actix_web::http::Version;
@@ -71,14 +71,20 @@ pub fn full() -> ApiError {
     ClientError::new(ErrorCode::ConnectionLimit, "The server has as many connections as it may").into()
 }
 
-/// Whom the handshake shows, if anyone.
+/// Whom the handshake shows, if anyone. A browser sends its cookie whether the page wants it or not,
+/// and the page can neither read nor drop it: so it counts only where no token is shown, and one that
+/// is good no longer as if there were none. Of several, as paths may have them, any good one counts.
 pub fn shown(request: &HttpRequest, state: &State) -> Shown {
     warn_of_token_in_url(request);
-    Shown { token: judge_tokens(&caller::tokens(request), state), tenant: caller::tenant_key(request, state) }
+    let token = judge_tokens(&caller::tokens(request), state).or_else(|| {
+        let cookies = caller::cookies(request);
+        cookies.iter().find_map(|value| state.services.cookies.find(value)).map(Arc::new).map(Ok)
+    });
+    Shown { token, tenant: caller::tenant_key(request, state) }
 }
 
 /// The identity of the first token shown, if every token shown is valid (O-036).
-fn judge_tokens(tokens: &[String], state: &State) -> Option<Judgement> {
+pub fn judge_tokens(tokens: &[String], state: &State) -> Option<Judgement> {
     let judged = tokens.iter().map(|token| state.services.authenticator.token(token));
     judged.reduce(|first, next| first.and_then(|first| next.map(|_| first)))
 }

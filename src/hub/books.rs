@@ -14,6 +14,7 @@ use super::organizations::Organizations;
 use super::outboxes::SocketKey;
 use super::presence::Present;
 use super::rooms::Rooms;
+use super::sign_ins::SignIns;
 use super::subscriptions::{Hold, Subscriptions};
 use super::tally::Tally;
 use crate::domain::alert::AlertFilter;
@@ -44,6 +45,7 @@ pub struct Books {
     pub(super) organizations: Organizations,
     /// The connections of tenants; a tenant without any is not held.
     pub(super) tenants: HashMap<Id, Tally>,
+    sign_ins: SignIns,
     pub(super) groups: Groups,
 }
 
@@ -101,6 +103,7 @@ impl Books {
             rooms: Rooms::default(),
             organizations: Organizations::default(),
             tenants: HashMap::new(),
+            sign_ins: SignIns::default(),
             groups: Groups::with_everyone(),
         }
     }
@@ -146,6 +149,7 @@ impl Books {
             return Err(error);
         }
 
+        self.sign_ins.change(key, before.sign_in, identity.sign_in);
         let mut change = Change::default();
         if before.organization != identity.organization {
             if let Some(old) = &before.organization {
@@ -214,6 +218,7 @@ impl Books {
                 self.tenants.remove(&tenant.id);
             }
         }
+        self.sign_ins.change(key, socket.identity.sign_in, None);
         self.groups.leave(EVERYONE, key.worker);
         Some(change.seen)
     }
@@ -222,6 +227,7 @@ impl Books {
     pub fn find(&self, whom: &Whom) -> Vec<SocketKey> {
         match whom {
             Whom::Socket(id) => self.by_id.get(id).copied().into_iter().collect(),
+            Whom::SignedIn(sign_ins) => self.sign_ins.sockets(sign_ins),
         }
     }
 

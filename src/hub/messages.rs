@@ -17,7 +17,7 @@ use crate::dialect::{Dialect, Prepared, Reply};
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::id::Id;
-use crate::domain::identity::Identity;
+use crate::domain::identity::{Identity, SignIn};
 use crate::domain::profile::Profile;
 use crate::domain::room::Room;
 use crate::domain::time::Timestamp;
@@ -159,6 +159,8 @@ pub struct Dismiss {
 pub enum Whom {
     /// The socket with this public id.
     Socket(Id),
+    /// Every socket that came by one of these sign-ins.
+    SignedIn(Vec<SignIn>),
 }
 
 /// An event for whoever its target reaches.

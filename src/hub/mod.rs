@@ -23,6 +23,7 @@ mod queue;
 pub mod room_server;
 pub mod rooms;
 pub mod roster;
+pub mod sign_ins;
 pub mod subscriptions;
 pub mod tally;
 mod targets;

@@ -38,6 +38,7 @@ use tokio::net::TcpStream;
 
 use crate::auth::access::Access;
 use crate::auth::authenticator::{Authenticator, Shown};
+use crate::auth::cookies::CookieSessions;
 use crate::dialect::spelling::Spellings;
 use crate::dialect::{Reply, Request};
 use crate::domain::Ambient;
@@ -103,6 +104,7 @@ impl SessionSettings {
 pub struct Services {
     pub settings: Arc<SessionSettings>,
     pub authenticator: Arc<Authenticator>,
+    pub cookies: Arc<CookieSessions>,
     pub access: Arc<Access>,
     pub ambient: Ambient,
     pub worker: Rc<Worker>,

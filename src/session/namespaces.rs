@@ -143,7 +143,12 @@ impl Session {
     fn judge(&self, auth: Option<&RawValue>, profile: Profile, id: &Id) -> Judgement {
         let auth = ConnectAuth::read(auth)?;
         let now = self.services.ambient.clock.wall();
-        self.services.authenticator.connect(profile, &auth, &self.shown, id, now)
+        let mut shown = self.shown.clone();
+        // A cookie whose sign-in has ended counts as if none had been sent.
+        shown.token = shown
+            .token
+            .filter(|token| token.as_ref().ok().is_none_or(|who| self.services.cookies.stands(who)));
+        self.services.authenticator.connect(profile, &auth, &shown, id, now)
     }
 
     /// What the socket will speak. Another spelling than the name's own is among the few that all

@@ -64,15 +64,20 @@ impl Session {
         let clock = &self.services.ambient.clock;
         let expires = identity.expires_at.map(|at| clock.now() + clock.wall().until(at));
         let is_nobody = !identity.is_authenticated();
-        if let Some(socket) = self.sockets.iter_mut().find(|socket| socket.key == key) {
-            (socket.identity, socket.expires) = (identity, expires);
-            socket.auth_due = socket.auth_due.filter(|_| is_nobody);
-            if socket.profile.has_deadline() {
-                self.expect_credentials(key);
-            }
+        let Some(socket) = self.sockets.iter_mut().find(|socket| socket.key == key) else { return };
+        let is_new = socket.identity.sign_in != identity.sign_in;
+        let has_ended = is_new && !self.services.cookies.stands(&identity);
+        (socket.identity, socket.expires) = (identity, expires);
+        socket.auth_due = socket.auth_due.filter(|_| is_nobody);
+        if socket.profile.has_deadline() {
+            self.expect_credentials(key);
         }
         if let Some(engine) = self.link.engine_mut() {
             engine.connect_due = None;
+        }
+        if has_ended {
+            // Signed out while it was being entered, when the RoomServer could not find it yet.
+            self.dismiss(key, Farewell::SIGNED_OUT);
         }
     }
 

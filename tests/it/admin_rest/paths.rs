@@ -13,6 +13,8 @@ const ROUTES: &[(&str, &str, u16)] = &[
     ("GET", "/api/ws/rooms", 200),
     ("DELETE", "/api/ws/connections/nobody", 404),
     ("POST", "/api/ws/broadcast", 415),
+    ("POST", "/auth/session", 401),
+    ("DELETE", "/auth/session", 204),
     ("GET", "/ws", 426),
     ("GET", "/ws/", 426),
 ];

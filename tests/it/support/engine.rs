@@ -120,8 +120,15 @@ impl Engine {
 
     /// Opens a session on a WebSocket.
     pub async fn websocket(server: &TestServer, path: &'static str) -> Engine {
+        Engine::websocket_with(server, path, &[]).await
+    }
+
+    /// Opens a session on a WebSocket, with these headers in its request.
+    pub async fn websocket_with(server: &TestServer, path: &'static str, headers: &[(&str, &str)]) -> Engine {
         let mut engine = Engine::without_sid(server.address(), path);
-        let mut wire = Wire::open(server.address(), &format!("{path}?EIO=4&transport=websocket")).await;
+        let url = format!("{path}?EIO=4&transport=websocket");
+        let wire = Wire::try_open(server.address(), &url, headers).await;
+        let mut wire = wire.unwrap_or_else(|answer| panic!("{url} is refused with {}", answer.status));
         engine.sid = sid_of(&wire.next_text().await);
         engine.wire = Some(wire);
         engine
