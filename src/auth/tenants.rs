@@ -66,6 +66,7 @@ mod tests {
     use super::*;
     use crate::config::Settings;
     use crate::domain::tenant::{MAX_PERMISSION, MAX_PERMISSIONS};
+    use sha2::{Digest, Sha256};
 
     /// The settings with this `TENANTS_FILE`, if they are good.
     fn settings(name: &str, file: &str) -> Option<Settings> {
@@ -130,6 +131,19 @@ mod tests {
         let hash = "770e607624d689265ca6c44884d0807d9b054d23c473c106c72be9de08b7376c";
         assert_eq!(tenants.find(hash.as_bytes()), None);
         assert_eq!(tenants.find(b"\xff\x00"), None);
+    }
+
+    #[test]
+    fn a_key_beyond_the_bound_is_not_looked_at() {
+        let opens = |length: usize| {
+            let key = "k".repeat(length);
+            let hash: String = Sha256::digest(&key).iter().map(|byte| format!("{byte:02x}")).collect();
+            let key_of_file = serde_json::json!({"sha256": hash, "active": true});
+            let file = serde_json::json!([{"id": "t", "name": "T", "keys": [key_of_file]}]).to_string();
+            let tenants = Tenants::from_records(&settings("bound", &file).unwrap().tenants);
+            tenants.find(key.as_bytes()).is_some()
+        };
+        assert!(opens(MAX_KEY_BYTES) && !opens(MAX_KEY_BYTES + 1));
     }
 
     #[test]
