@@ -112,7 +112,7 @@ fn write_string(frame: &mut FrameBuilder, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::publication::Target;
+    use crate::events::publication::{Priority, Target};
 
     fn text(frame: &Bytes) -> &str {
         let head = match frame[1] {
@@ -131,6 +131,7 @@ mod tests {
             attachments: Vec::new(),
             target: Target::everyone(),
             requires_ack,
+            priority: Priority::default(),
             sent_at: Timestamp::from_millis(0),
         }
     }

@@ -43,6 +43,11 @@ impl Prepared {
         Prepared { publication, ack, labels, plain, socketio: Default::default(), spelled: Mutex::default() }
     }
 
+    /// The number under which it is acknowledged, if it is to be.
+    pub fn ack(&self) -> Option<u32> {
+        self.ack
+    }
+
     /// The entry for a socket that speaks `dialect` and was matched by `label`; `base64` where its
     /// transport takes no bytes. `None` if the publication cannot be told in that dialect.
     pub fn frame(&self, dialect: &Dialect, label: Label, base64: bool) -> Option<Cow<'_, Bytes>> {
@@ -85,7 +90,7 @@ impl Prepared {
 mod tests {
     use super::*;
     use crate::domain::time::Timestamp;
-    use crate::events::publication::Target;
+    use crate::events::publication::{Priority, Target};
 
     fn sample(attachments: Vec<Bytes>) -> Publication {
         Publication {
@@ -95,6 +100,7 @@ mod tests {
             attachments,
             target: Target::everyone(),
             requires_ack: false,
+            priority: Priority::default(),
             sent_at: Timestamp::from_millis(0),
         }
     }

@@ -146,7 +146,7 @@ fn binary(bytes: &[u8], base64: bool) -> Bytes {
 mod tests {
     use super::*;
     use crate::domain::time::Timestamp;
-    use crate::events::publication::Target;
+    use crate::events::publication::{Priority, Target};
     use crate::proto::engineio::{Bare, poll_packets};
 
     fn sample(data: &str, attachments: Vec<Bytes>) -> Publication {
@@ -157,6 +157,7 @@ mod tests {
             attachments,
             target: Target::everyone(),
             requires_ack: false,
+            priority: Priority::default(),
             sent_at: Timestamp::from_millis(0),
         }
     }

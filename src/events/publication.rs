@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::alert::Alert;
@@ -25,7 +25,34 @@ pub struct Publication {
     pub target: Target,
     /// Clients are asked to acknowledge (contract D-05).
     pub requires_ack: bool,
+    pub priority: Priority,
     pub sent_at: Timestamp,
+}
+
+/// How urgent a publication is (I-017). Accepted and reported; nothing overtakes anything.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", rename_all = "lowercase")]
+pub enum Priority {
+    Low,
+    #[default]
+    Medium,
+    High,
+    Urgent,
+}
+
+// From a string, because a derived enum would be read from `{"urgent":null}`, too.
+impl TryFrom<String> for Priority {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Priority, Self::Error> {
+        match &*word {
+            "low" => Ok(Priority::Low),
+            "medium" => Ok(Priority::Medium),
+            "high" => Ok(Priority::High),
+            "urgent" => Ok(Priority::Urgent),
+            _ => Err("`priority` must be one of: low, medium, high, urgent"),
+        }
+    }
 }
 
 impl Publication {
@@ -39,6 +66,7 @@ impl Publication {
             attachments: Vec::new(),
             target: Target::everyone(),
             requires_ack: false,
+            priority: Priority::default(),
             sent_at: now,
         }
     }

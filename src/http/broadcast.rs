@@ -21,7 +21,7 @@ use crate::domain::room::Room;
 use crate::domain::time::Timestamp;
 use crate::events::catalog::{self, Audience};
 use crate::events::payload::{intraday, studio};
-use crate::events::publication::{OrganizationTarget, Publication, Target};
+use crate::events::publication::{OrganizationTarget, Priority, Publication, Target};
 use crate::hub::messages::Publish;
 
 /// Both guides' bodies in one: 004's `{event, data, target?, priority?, requires_ack?}` and 002's
@@ -67,32 +67,6 @@ struct TargetBody {
     socket_ids: Option<Vec<Id>>,
 }
 
-/// Accepted and validated (I-017); nothing overtakes anything yet.
-#[derive(Deserialize, Default, Clone, Copy)]
-#[serde(try_from = "String")]
-enum Priority {
-    Low,
-    #[default]
-    Medium,
-    High,
-    Urgent,
-}
-
-// From a string, because a derived enum would be read from `{"urgent":null}`, too.
-impl TryFrom<String> for Priority {
-    type Error = &'static str;
-
-    fn try_from(word: String) -> Result<Priority, Self::Error> {
-        match &*word {
-            "low" => Ok(Priority::Low),
-            "medium" => Ok(Priority::Medium),
-            "high" => Ok(Priority::High),
-            "urgent" => Ok(Priority::Urgent),
-            _ => Err("`priority` must be one of: low, medium, high, urgent"),
-        }
-    }
-}
-
 pub async fn post(_: Admin, state: State, Json(body): Json<Body>) -> Result<HttpResponse, ApiError> {
     let published = publish(publication(body, &state)?, &state).await?;
     Ok(HttpResponse::Ok().json(published))
@@ -128,8 +102,6 @@ fn publication(body: Body, state: &State) -> Result<Publication, ClientError> {
     if json::is_too_deep(data.get()) {
         return Err(ClientError::invalid("`data` is nested too deeply"));
     }
-    // Urgency changes nothing about a message while every socket has one queue.
-    let _: Priority = body.priority;
     let sent_at = state.now();
     let message_id = new_message_id(state, sent_at);
     if let Some(row) = catalog::find_event(&event) {
@@ -141,7 +113,7 @@ fn publication(body: Body, state: &State) -> Result<Publication, ClientError> {
     };
     let mut target = target(&event, body.target.unwrap_or_default(), body.room, body.user_id)?;
     target.alert = alert(&event, &data);
-    let requires_ack = body.requires_ack;
+    let (requires_ack, priority) = (body.requires_ack, body.priority);
     Ok(Publication {
         message_id,
         event: event.into(),
@@ -149,6 +121,7 @@ fn publication(body: Body, state: &State) -> Result<Publication, ClientError> {
         attachments: Vec::new(),
         target,
         requires_ack,
+        priority,
         sent_at,
     })
 }

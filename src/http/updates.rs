@@ -14,7 +14,7 @@ use crate::domain::error::ClientError;
 use crate::domain::id::Id;
 use crate::domain::json;
 use crate::events::payload::intraday;
-use crate::events::publication::{Publication, Target};
+use crate::events::publication::{Priority, Publication, Target};
 
 /// The last part of the path, the event it stands for, and what is said when it is done.
 const SHORTCUTS: &[(&str, &str, &str)] = &[
@@ -78,6 +78,7 @@ fn publication(event: &str, body: &RawValue, state: &State) -> Result<Publicatio
         attachments: Vec::new(),
         target,
         requires_ack: false,
+        priority: Priority::default(),
         sent_at,
     })
 }

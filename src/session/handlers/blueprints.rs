@@ -9,7 +9,7 @@ use crate::domain::error::ClientError;
 use crate::domain::room::Room;
 use crate::events::payload::blueprints::BlueprintUpdate;
 use crate::events::payload::system::{Accepted, NoMore};
-use crate::events::publication::{Publication, Target};
+use crate::events::publication::{Priority, Publication, Target};
 use crate::hub::messages::Relay;
 use crate::hub::outboxes::SocketKey;
 use crate::proto::socketio::plain_size;
@@ -47,6 +47,7 @@ pub fn update(
         attachments,
         target: Target::room(room.clone()),
         requires_ack: false,
+        priority: Priority::default(),
         sent_at: now,
     };
     let answer = session.services.worker.rooms().send(Relay { key, room, publication });

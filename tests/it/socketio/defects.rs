@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use switchboard::dialect::{Dialect, Prepared};
 use switchboard::domain::time::Timestamp;
-use switchboard::events::publication::{Publication, Target};
+use switchboard::events::publication::{Priority, Publication, Target};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::Message;
@@ -234,6 +234,7 @@ fn an_aliased_namespace_is_not_spelled_anew_for_every_socket() {
         attachments: Vec::new(),
         target: Target::everyone(),
         requires_ack: false,
+        priority: Priority::default(),
         sent_at: Timestamp::from_millis(0),
     };
     let prepared = Prepared::new(publication, vec![None], None);
