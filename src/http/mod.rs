@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod broadcast;
+pub mod broadcasts;
 pub mod caller;
 pub mod connections;
 pub mod engine;
@@ -109,6 +110,7 @@ pub fn routes(state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
                 only("/api/ws/broadcast/{shortcut:kpi|backlog|attendance|alert}", "POST")
                     .route(web::post().to(updates::post)),
             )
+            .service(only("/api/ws/broadcasts/{message_id}", READ).route(read().to(broadcasts::get)))
             .service(only("/api/ws/status", READ).route(read().to(status::ws_status)))
             .service(only("/api/ws/rooms", READ).route(read().to(status::ws_rooms)))
             .service(only("/api/ws/connections/{id}", "DELETE").route(web::delete().to(connections::dismiss)))

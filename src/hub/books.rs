@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::groups::{EVERYONE, GroupId, Groups};
+use super::ledger::Bearer;
 use super::messages::{Census, RoomCount, Whom};
 use super::organizations::Organizations;
 use super::outboxes::SocketKey;
@@ -229,6 +230,12 @@ impl Books {
             Whom::Socket(id) => self.by_id.get(id).copied().into_iter().collect(),
             Whom::SignedIn(sign_ins) => self.sign_ins.sockets(sign_ins),
         }
+    }
+
+    /// Who a socket is to the ledger of acknowledgements.
+    pub fn bearer(&self, key: SocketKey) -> Option<Bearer> {
+        let socket = self.sockets.get(&key)?;
+        Some(Bearer { id: socket.id.clone(), user: socket.identity.user.clone() })
     }
 
     /// The names of the rooms `key` is in, sorted.

@@ -25,10 +25,12 @@ use bytes::Bytes;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
+use super::ledger::Delivery;
 use super::messages::Evict;
 use super::outboxes::SocketKey;
 use super::queue::Queue;
 pub use super::queue::{Dismissal, Status};
+use super::receipts::Listener;
 use crate::dialect;
 use crate::domain::farewell::Farewell;
 use crate::limits::budget::Budget;
@@ -41,6 +43,8 @@ pub struct Policy {
     pub budget: Arc<Budget<SocketKey>>,
     /// Who closes the fullest outbox, wherever it is.
     pub evict: Recipient<Evict>,
+    /// Who is told what becomes of frames that are to be acknowledged.
+    pub receipts: Listener,
 }
 
 /// A client's outbox.
@@ -195,6 +199,17 @@ impl Outbox {
         }
     }
 
+    /// How far the frame has come that was accepted last, of publication `number` and for the socket
+    /// `key`. If it waits, what becomes of it will be told.
+    pub fn mark(&self, number: u32, key: SocketKey) -> Delivery {
+        let mut queue = self.queue.borrow_mut();
+        if queue.waiting.is_empty() {
+            return Delivery::Written;
+        }
+        queue.mark(number, key, &self.policy.receipts);
+        Delivery::Queued
+    }
+
     /// Writes what was staged.
     pub fn flush(self: &Rc<Self>) {
         let mut queue = self.queue.borrow_mut();
@@ -272,9 +287,7 @@ impl Outbox {
         if queue.status != Status::Open {
             return;
         }
-        queue.waiting.truncate(usize::from(queue.is_mid_frame));
-        queue.bytes = queue.waiting.iter().map(Bytes::len).sum();
-        queue.account = None;
+        queue.cut();
         self.say_last(queue, Farewell::SlowConsumer);
     }
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::outboxes::SocketKey;
+use super::receipts::{Listener, Marks};
 use crate::domain::farewell::Farewell;
 use crate::limits::budget::Account;
 
@@ -50,6 +51,8 @@ pub struct Queue {
     pub watcher: Option<Waker>,
     /// In a box because hardly any connection ever has one.
     pub dismissals: Option<Box<Dismissals>>,
+    /// Where frames end that are to be told of, while any wait.
+    marks: Option<Box<Marks>>,
 }
 
 impl Queue {
@@ -61,6 +64,7 @@ impl Queue {
     /// Takes `written` bytes off the front.
     pub fn advance(&mut self, mut written: usize) {
         self.bytes -= written;
+        self.marks.take_if(|marks| !marks.advance(written));
         while let Some(front) = self.waiting.front_mut() {
             if written < front.len() {
                 if written > 0 {
@@ -72,6 +76,23 @@ impl Queue {
             written -= front.len();
             self.waiting.pop_front();
             self.is_mid_frame = false;
+        }
+    }
+
+    /// Has `listener` told what becomes of the last entry, which is of publication `number` and for the
+    /// socket `key`.
+    pub fn mark(&mut self, number: u32, key: SocketKey, listener: &Listener) {
+        let marks = self.marks.get_or_insert_with(|| Box::new(Marks::new(listener.clone())));
+        marks.set(number, key, self.bytes);
+    }
+
+    /// Drops what waits, but for the rest of a frame already begun.
+    pub fn cut(&mut self) {
+        self.waiting.truncate(usize::from(self.is_mid_frame));
+        self.bytes = self.waiting.iter().map(Bytes::len).sum();
+        self.account = None;
+        if let Some(marks) = &mut self.marks {
+            marks.cut(self.bytes);
         }
     }
 
@@ -91,6 +112,7 @@ impl Queue {
 
     pub fn give_up(&mut self, status: Status) {
         self.bytes = 0;
+        self.marks = None;
         self.rest();
         if let Some(drainer) = self.drainer.take() {
             drainer.abort();

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::audience::Resolved;
 use super::books::{BookLimits, Books, Change, Newcomer, Sighting};
+use super::ledger::Ledger;
 use super::messages::*;
 use super::outboxes::{SocketKey, WorkerId};
 use super::worker_hub::WorkerHub;
@@ -22,23 +23,29 @@ use crate::telemetry::Critical;
 /// Mailbox around the [`Books`]. Runs on a thread of its own, so that a flood of publications
 /// starves no socket's thread.
 pub struct RoomServer {
-    books: Books,
+    pub(super) books: Books,
     clock: Arc<dyn Clock>,
     /// By worker number.
     hubs: Vec<Option<Addr<WorkerHub>>>,
     /// Said to whoever comes once everyone is being closed.
     farewell: Option<Farewell>,
-    next_ack: u32,
+    pub(super) ledger: Ledger,
 }
 
 /// If a handler panics, the books may be half changed: then the process ends.
-fn critical() -> Critical {
+pub(super) fn critical() -> Critical {
     Critical::section("RoomServer")
 }
 
 impl RoomServer {
     pub fn new(limits: BookLimits, clock: Arc<dyn Clock>) -> RoomServer {
-        RoomServer { books: Books::new(limits), clock, hubs: Vec::new(), farewell: None, next_ack: 0 }
+        RoomServer {
+            books: Books::new(limits),
+            clock,
+            hubs: Vec::new(),
+            farewell: None,
+            ledger: Ledger::default(),
+        }
     }
 
     /// Tells a hub. `do_send` loses nothing: a hub outlives its worker's sessions, and its queue is
@@ -76,7 +83,11 @@ impl RoomServer {
         publication: Publication,
         Resolved { audience, labels, workers }: Resolved,
     ) -> impl Future<Output = Published> + use<> {
-        let ack = publication.requires_ack.then(|| self.next_ack());
+        // The same number for all who get it (contract D-35).
+        let ack = publication.requires_ack.then(|| {
+            let now = self.now();
+            self.ledger.open(&publication, workers.len(), now)
+        });
         let fan_out = Arc::new(FanOut { prepared: Prepared::new(publication, labels, ack), audience });
         let (report, mut reports) = mpsc::unbounded_channel();
         for worker in workers {
@@ -93,15 +104,15 @@ impl RoomServer {
         }
     }
 
-    /// A number for a publication that is to be acknowledged: below 2^31, because the .NET client
-    /// reads no more, and the same for all who get it (contract D-35).
-    fn next_ack(&mut self) -> u32 {
-        let ack = self.next_ack;
-        self.next_ack = (ack + 1) % (1 << 31);
-        ack
+    /// Takes a socket out of the books; what it has not acknowledged, it never will. Gives what others
+    /// are to hear of it, if it was there.
+    fn strike_out(&mut self, key: SocketKey) -> Option<Vec<Sighting>> {
+        let now = self.now();
+        self.ledger.leave(key, || self.books.bearer(key), now);
+        self.books.detach(key)
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.clock.wall()
     }
 }
@@ -214,7 +225,7 @@ impl Handler<Detach> for RoomServer {
 
     fn handle(&mut self, Detach { key, last }: Detach, _: &mut Self::Context) {
         let _critical = critical();
-        if let Some(seen) = self.books.detach(key) {
+        if let Some(seen) = self.strike_out(key) {
             self.tell(key.worker, Work::Detach { key, last });
             self.tell_witnesses(key, seen);
         }
@@ -236,7 +247,7 @@ impl Handler<Dismiss> for RoomServer {
         let _critical = critical();
         let sockets = self.books.find(&whom);
         for key in &sockets {
-            self.books.detach(*key);
+            self.strike_out(*key);
             self.tell(key.worker, Work::Dismiss(*key, farewell));
         }
         sockets.len()

@@ -52,6 +52,7 @@ impl Crew {
             queue_bytes: self.queue_bytes,
             budget: Arc::clone(&self.budget),
             evict: self.rooms.clone().recipient(),
+            receipts: self.rooms.clone().recipient(),
         };
         let worker = Rc::new(Worker {
             id,

@@ -19,6 +19,7 @@ use super::audience::Primary;
 use super::messages::{Close, FanOut, Register, Work};
 use super::outbox::{Dismissal, Outbox};
 use super::outboxes::SocketKey;
+use super::receipts::{Receipt, Receipts};
 use super::roster::{Member, Roster};
 use super::worker::Worker;
 use crate::dialect::prepared::Label;
@@ -41,6 +42,8 @@ pub struct WorkerHub {
     walk: Walk,
     /// Outboxes with staged frames, to be flushed before anything else.
     staged: Vec<Rc<Outbox>>,
+    /// What is to be told of the fan-out at the head of the queue before the slice ends.
+    receipts: Vec<Receipt>,
     is_running: bool,
 }
 
@@ -54,6 +57,11 @@ impl Seat {
     /// The entry that this socket gets.
     fn frame<'a>(&self, prepared: &'a Prepared, label: Label) -> Option<Cow<'a, Bytes>> {
         prepared.frame(&self.dialect, label, self.outbox.is_base64())
+    }
+
+    /// What is to be told of the frame just sent, of a publication to be acknowledged by `number`.
+    fn receipt(&self, key: SocketKey, number: u32, is_accepted: bool) -> Option<Receipt> {
+        is_accepted.then(|| Receipt { number, key, state: self.outbox.mark(number, key) })
     }
 }
 
@@ -75,6 +83,7 @@ impl WorkerHub {
             queue: VecDeque::new(),
             walk: Walk { number: 1, ..Walk::default() },
             staged: Vec::new(),
+            receipts: Vec::new(),
             is_running: false,
         }
     }
@@ -124,14 +133,22 @@ impl WorkerHub {
         }
         let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
         let fan_out = Arc::clone(fan_out);
+        let (ack, receipts) = (fan_out.prepared.ack(), &mut self.receipts);
         let before = *budget;
-        let finished = self.walk.go(&mut self.roster, &fan_out, budget, |seat, label| {
-            seat.frame(&fan_out.prepared, label).is_some_and(|frame| seat.outbox.send(&frame))
+        let finished = self.walk.go(&mut self.roster, &fan_out, budget, |member, label| {
+            let seat = member.holds;
+            let accepted = seat.frame(&fan_out.prepared, label).is_some_and(|frame| seat.outbox.send(&frame));
+            if let Some(number) = ack {
+                receipts.extend(seat.receipt(member.key, number, accepted));
+            }
+            accepted
         });
         // A walk past sockets it does not admit costs time too.
         *budget = (*budget).min(before.saturating_sub(1));
         if finished {
             self.report();
+        } else {
+            self.tell_receipts(None);
         }
     }
 
@@ -142,16 +159,21 @@ impl WorkerHub {
         for _ in 0..BATCH {
             let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
             let fan_out = Arc::clone(fan_out);
-            let staged = &mut self.staged;
+            let (staged, receipts, ack) = (&mut self.staged, &mut self.receipts, fan_out.prepared.ack());
             let mut longest = 0;
-            self.walk.go(&mut self.roster, &fan_out, &mut no_limit, |seat, label| {
+            self.walk.go(&mut self.roster, &fan_out, &mut no_limit, |member, label| {
+                let seat = member.holds;
                 let Some(frame) = seat.frame(&fan_out.prepared, label) else { return false };
                 longest = longest.max(frame.len());
                 entries += 1;
                 if seat.outbox.is_empty() {
                     staged.push(Rc::clone(&seat.outbox));
                 }
-                seat.outbox.stage(&frame)
+                let accepted = seat.outbox.stage(&frame);
+                if let Some(number) = ack {
+                    receipts.extend(seat.receipt(member.key, number, accepted));
+                }
+                accepted
             });
             self.report();
             bytes += longest;
@@ -164,9 +186,20 @@ impl WorkerHub {
     /// Ends the walk at the head of the queue and tells how many took its publication.
     fn report(&mut self) {
         let accepted = self.walk.finish();
-        if let Some(Work::FanOut { report, .. }) = self.queue.pop_front() {
+        if let Some(Work::FanOut { fan_out, report }) = self.queue.pop_front() {
+            // Before the report: whoever has it may ask what became of the publication.
+            self.tell_receipts(fan_out.prepared.ack());
             // Whoever asked may have gone; then nobody needs the number.
             let _ = report.send(accepted);
+        }
+    }
+
+    /// Tells what the outboxes have accepted, before any session of this thread can hear an
+    /// acknowledgement. `served` is the publication of which that was the last.
+    fn tell_receipts(&mut self, served: Option<u32>) {
+        if !self.receipts.is_empty() || served.is_some() {
+            let receipts = std::mem::take(&mut self.receipts);
+            self.worker.rooms().do_send(Receipts { receipts, served });
         }
     }
 
@@ -237,11 +270,11 @@ impl Walk {
         roster: &mut Roster<Seat>,
         fan_out: &FanOut,
         budget: &mut usize,
-        mut deliver: impl FnMut(&Seat, Label) -> bool,
+        mut deliver: impl FnMut(&Member<'_, Seat>, Label) -> bool,
     ) -> bool {
         let mut take = |member: Member<'_, Seat>, label, accepted: &mut usize| {
             if fan_out.audience.admits(&member) {
-                *accepted += usize::from(deliver(member.holds, label));
+                *accepted += usize::from(deliver(&member, label));
             }
         };
         match &fan_out.audience.primary {

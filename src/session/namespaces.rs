@@ -77,8 +77,10 @@ impl Session {
         match header.kind {
             Kind::Event | Kind::BinaryEvent => self.take_event_of(key, header, attachments),
             Kind::Disconnect => self.remove_socket(key),
-            // Nothing waits for one yet; late ones are ignored anyway.
-            Kind::Ack | Kind::BinaryAck => {}
+            Kind::Ack | Kind::BinaryAck => {
+                let effect = handlers::acknowledgements::native(self, key, header.id);
+                self.take_effect(effect);
+            }
             Kind::Connect | Kind::ConnectError => self.break_off("a packet only a server may send"),
         }
     }

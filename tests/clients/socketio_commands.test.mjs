@@ -44,7 +44,10 @@ test("whatever is asked for an acknowledgement gets exactly one", async (t) => {
   assert.deepEqual(said(await client.ask("join", { room: ROOM })), ["success", true]);
   await client.next("room_joined");
   assert.deepEqual(await client.ask("blueprint_update", update(ROOM, 1)), { status: "success", success: true });
-  assert.deepEqual(await client.ask("ack", { message_id: "m-1" }), { status: "success", success: true });
+  assertRefused(await client.ask("ack", { message_id: "never-received" }), "INVALID_MESSAGE");
+  const { message_id } = await server.broadcast({ type: "custom:event", data: 1, requires_ack: true });
+  await client.next("custom:event");
+  assert.deepEqual(await client.ask("ack", { message_id }), { status: "success", success: true });
   const rooms = await client.ask("debug:rooms");
   assert.deepEqual(said(rooms), ["success", true]);
   assert.equal(rooms.organization_id, null);
@@ -152,15 +155,31 @@ for (const [label, transports] of TRANSPORTS) {
     const body = { event: "system:notification", data: { message: "hello" }, requires_ack: true };
 
     for (let round = 0; round < 3; round += 1) {
-      await server.broadcast(body);
-      for (const client of clients) {
+      const { message_id } = await server.broadcast(body);
+      const acknowledged = async () => {
+        const { answer } = await server.call("GET", `/api/ws/broadcasts/${message_id}`);
+        return answer.counts.acknowledged;
+      };
+      for (const [index, client] of clients.entries()) {
         const { args, acknowledge } = await client.next("system:notification");
         assert.deepEqual(args, [body.data]);
+        assert.equal(await acknowledged(), index);
         acknowledge({ status: "received" });
         acknowledge();
         await client.expectAlive();
+        assert.equal(await acknowledged(), index + 1);
       }
     }
+
+    // Without its callback, by the message's id (scenario S-58).
+    const { message_id } = await server.broadcast(body);
+    for (const client of clients) {
+      await client.next("system:notification");
+      client.socket.emit("ack", { message_id });
+      await client.expectAlive();
+    }
+    const { answer } = await server.call("GET", `/api/ws/broadcasts/${message_id}`);
+    assert.deepEqual(answer.counts, { queued: 0, written: 0, acknowledged: 2, gone: 0 });
 
     await server.broadcast({ ...body, requires_ack: false });
     for (const client of clients) {

@@ -1,6 +1,7 @@
 //! The admin REST from outside: who may call, what may be said, to whom, and what every answer looks
 //! like (contract sections 7.2 and 8).
 
+mod acknowledgements;
 mod bodies;
 mod connection;
 mod credentials;

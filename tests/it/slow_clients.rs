@@ -10,6 +10,7 @@ use serde_json::json;
 use switchboard::hub::messages::Evict;
 use switchboard::hub::outbox::{Outbox, Policy, Status};
 use switchboard::hub::outboxes::SocketKey;
+use switchboard::hub::receipts::Receipts;
 use switchboard::limits::budget::Budget;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -199,15 +200,22 @@ impl Handler<Evict> for Evicted {
     }
 }
 
+impl Handler<Receipts> for Evicted {
+    type Result = ();
+
+    fn handle(&mut self, _: Receipts, _: &mut Self::Context) {}
+}
+
 #[actix_web::test]
 async fn staged_frames_count_against_the_total_of_all_slow_readers() {
     let evicted = Evicted::default();
     let list = Arc::clone(&evicted.0);
-    let budget = Budget::of(1024 * KIB);
+    let (evicted, budget) = (evicted.start(), Budget::of(1024 * KIB));
     let policy = Policy {
         queue_bytes: 64 * 1024 * KIB,
         budget: Arc::clone(&budget),
-        evict: evicted.start().recipient(),
+        evict: evicted.clone().recipient(),
+        receipts: evicted.recipient(),
     };
     let policy = Rc::new(policy);
     let (fuller, _peer) = blocked(0, &policy).await;
@@ -290,10 +298,12 @@ async fn a_peer_that_pipelines_and_reads_gets_every_answer() {
 
 #[actix_web::test]
 async fn frames_staged_for_a_healthy_client_are_written_before_they_are_too_many() {
+    let evicted = Evicted::default().start();
     let policy = Policy {
         queue_bytes: 8 * KIB,
         budget: Budget::of(64 * 1024 * KIB),
-        evict: Evicted::default().start().recipient(),
+        evict: evicted.clone().recipient(),
+        receipts: evicted.recipient(),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();

@@ -3,6 +3,7 @@
 //! The same for every dialect: a handler builds an [`Answer`], and who asked decides how that is
 //! spelled.
 
+pub mod acknowledgements;
 pub mod blueprints;
 pub mod connection;
 pub mod credentials;
@@ -21,7 +22,6 @@ use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::farewell::Farewell;
 use crate::events::catalog::{self, Inbound, Read};
 use crate::events::command::{Command, Price};
-use crate::events::payload::system::{Accepted, NoMore};
 use crate::hub::outboxes::SocketKey;
 use crate::limits::rate::Verdict;
 use crate::proto::plain::{self as proto, Message};
@@ -141,9 +141,7 @@ fn dispatch(
         Command::Ping => connection::pong(session, &request),
         Command::ClientPing => connection::client_pong(session, &request),
         Command::Heartbeat => connection::heartbeat(session, &request),
-        // Counting acknowledgements needs a ledger, which nothing reads yet.
-        Command::Ack { .. } if request.ack.is_none() => Effect::Nothing,
-        Command::Ack { .. } => answer(session, &request, &Answer::ack(&Accepted::with(NoMore {}))),
+        Command::Ack { message_id } => acknowledgements::by_message(session, key, message_id, request),
     }
 }
 
