@@ -247,8 +247,9 @@ impl Handler<Dismiss> for RoomServer {
         let _critical = critical();
         let sockets = self.books.find(&whom);
         for key in &sockets {
-            self.strike_out(*key);
+            let seen = self.strike_out(*key);
             self.tell(key.worker, Work::Dismiss(*key, farewell));
+            self.tell_witnesses(*key, seen.unwrap_or_default());
         }
         sockets.len()
     }

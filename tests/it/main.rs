@@ -8,6 +8,7 @@ mod engineio_properties;
 mod failure;
 mod journeys;
 mod order;
+mod presence;
 mod proto_properties;
 mod slow_clients;
 mod socketio;
