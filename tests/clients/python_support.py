@@ -42,11 +42,15 @@ TRANSPORTS = [
 ]
 
 # The event that welcomes a client at (namespace, path).
+# A key of the first demo tenant.
+TENANT_KEY = "demo-tenant-key-1"
 WELCOMES = {
     ("/", "socket.io"): "connection_established",
     ("/ws", "socket.io"): "connection_established",
     ("/", "ws"): "connected",
     ("/ws", "ws"): "connection_established",
+    ("/events", "socket.io"): "connected",
+    ("/events", "ws"): "connected",
 }
 
 
@@ -219,7 +223,8 @@ class Client:
         return lambda *args: self.arrived.put((name, args))
 
     def connect(self, token=None, transports=None, path="socket.io"):
-        auth = None if token is None else {"token": token}
+        # A tenant's key counts on `/events` only, which knows no tokens.
+        auth = None if token is None else {"token": token, "tenantKey": TENANT_KEY}
         self.sio.connect(
             self.server.url,
             auth=auth,
@@ -229,8 +234,7 @@ class Client:
             wait_timeout=PATIENCE,
         )
         self.next("connect")
-        welcome = WELCOMES.get((self.namespace, path))
-        self.welcome = self.next(welcome) if welcome else None
+        self.welcome = self.next(WELCOMES[self.namespace, path])
         return self
 
     def next(self, name, passing=None):

@@ -17,7 +17,7 @@ for (const [label, transports] of TRANSPORTS) {
       assertWelcome(place, client);
       const rooms = await client.ask("debug:rooms", {});
       assert.equal(rooms.socket_id, client.socket.id);
-      assert.equal(rooms.user_id, "ann");
+      assert.equal(rooms.user_id, place.namespace === "/events" ? null : "ann");
       await client.expectAlive();
       assert.equal(client.arrived.length, 0, "nothing but the welcome was sent");
     }
@@ -26,11 +26,15 @@ for (const [label, transports] of TRANSPORTS) {
   });
 }
 
-const assertWelcome = ({ welcome }, { welcome: said, socket }) => {
-  if (welcome === "connected") {
+const assertWelcome = ({ namespace, welcome }, { welcome: said, socket }) => {
+  if (namespace === "/events") {
+    assertTime(said.timestamp);
+    const message = "Connected to TekUp Events Gateway";
+    assert.deepEqual(said, { message, tenantId: "demo1", timestamp: said.timestamp });
+  } else if (welcome === "connected") {
     assertTime(said.server_time);
     assert.deepEqual(said, { socket_id: socket.id, server_time: said.server_time });
-  } else if (welcome === "connection_established") {
+  } else {
     assertTime(said.timestamp);
     assert.equal(said.type, "connection.established");
     const data = { connection_id: socket.id, clientId: socket.id, user_id: "ann", protocol_version: "1.0" };
@@ -78,7 +82,7 @@ for (const [flaw, token] of BAD_TOKENS) {
       client.socket.auth = authOf("ann");
       client.socket.connect();
       await client.next("connect");
-      if (welcome !== undefined) await client.next(welcome);
+      await client.next(welcome);
       await client.expectAlive();
     }
   });

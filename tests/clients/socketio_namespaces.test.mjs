@@ -49,15 +49,18 @@ for (const [label, transports] of TRANSPORTS) {
 
 test("namespaces of one connection are different sockets with rooms and users of their own", async (t) => {
   const server = await Server.start(t);
-  const users = { "/": "ann", "/ws": "bob", "/events": "cem" };
-  const clients = await sharing(t, server, managerOf(server), (namespace) => users[namespace]);
+  const users = { "/": "ann", "/ws": "bob" };
+  const clients = await sharing(t, server, managerOf(server), (namespace) => users[namespace] ?? "cem");
   const [root, ws, events] = clients;
 
   assert.deepEqual(await ws.rooms(), ["global", "user:bob"]);
   await root.join("blueprint-1");
   assert.deepEqual(await ws.rooms(), ["global", "user:bob"]);
 
-  const { recipients_count } = await server.broadcast({ type: "training:update", user_id: "cem", data: { n: 1 } });
+  assert.deepEqual(await events.rooms(), ["tenant:demo1"]);
+
+  const toTenant = { type: "training:update", target: { tenant_id: "demo1" }, data: { n: 1 } };
+  const { recipients_count } = await server.broadcast(toTenant);
   assert.equal(recipients_count, 1);
   assert.deepEqual((await events.next("training:update")).data, { n: 1 });
   const toRoom = await server.broadcast({ type: "training:update", room: "blueprint-1", data: { n: 2 } });

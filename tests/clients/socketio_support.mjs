@@ -19,13 +19,17 @@ export const [POLLING, WEBSOCKET, DEFAULT] = TRANSPORTS.map(([, transports]) => 
 export const PLACES = [
   { namespace: "/", path: "/socket.io", welcome: "connection_established" },
   { namespace: "/ws", path: "/socket.io", welcome: "connection_established" },
-  { namespace: "/events", path: "/socket.io" },
+  { namespace: "/events", path: "/socket.io", welcome: "connected" },
   { namespace: "/", path: "/ws", welcome: "connected" },
   { namespace: "/ws", path: "/ws", welcome: "connection_established" },
-  { namespace: "/events", path: "/ws" },
+  { namespace: "/events", path: "/ws", welcome: "connected" },
 ];
 
-export const authOf = (sub, claims = {}) => ({ token: sign({ sub, ...claims }) });
+/** A key of the first demo tenant (contract X-22). */
+export const TENANT_KEY = "demo-tenant-key-1";
+
+/** What any namespace takes: a token, and for `/events` a tenant's key. */
+export const authOf = (sub, claims = {}) => ({ token: sign({ sub, ...claims }), tenantKey: TENANT_KEY });
 
 /** One socket of socket.io-client, and what it was told. */
 export class SocketIo {
@@ -63,7 +67,7 @@ export class SocketIo {
   async enter(namespace = "/", path = "/socket.io") {
     await this.next("connect");
     const place = PLACES.find((one) => one.namespace === namespace && one.path === path);
-    if (place.welcome !== undefined) this.welcome = (await this.next(place.welcome)).data;
+    this.welcome = (await this.next(place.welcome)).data;
   }
 
   /** Takes the next record, which must be of `name`. */

@@ -5,7 +5,7 @@ import threading
 
 import requests
 import socketio
-from python_support import PATIENCE, TRANSPORTS, Client, ClientTest, in_seconds, sign, update
+from python_support import PATIENCE, TENANT_KEY, TRANSPORTS, Client, ClientTest, in_seconds, sign, update
 
 ROOM = "blueprint-1"
 # The namespace and path of a client, and whether it needs a token there.
@@ -79,7 +79,8 @@ class Visits(ClientTest):
         for namespace, event in heard.items():
             sio.on("custom:hello", lambda data, event=event: event.set(), namespace=namespace)
 
-        sio.connect(server.url, auth={"token": sign(sub="ann")}, namespaces=list(heard), wait_timeout=PATIENCE)
+        auth = {"token": sign(sub="ann"), "tenantKey": TENANT_KEY}
+        sio.connect(server.url, auth=auth, namespaces=list(heard), wait_timeout=PATIENCE)
         server.expect_connections(1)
         self.assertEqual(server.broadcast(type="custom:hello", data={})["recipients_count"], 3)
 
