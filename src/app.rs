@@ -362,6 +362,7 @@ fn shared(settings: &Settings, addresses: &[SocketAddr], ambient: &Ambient) -> S
         ports: addresses.iter().map(SocketAddr::port).collect(),
         started: ambient.clock.now(),
         allow_query_tenant_key: settings.allow_query_tenant_key,
+        client_defaults: settings.into(),
         log_broadcasts: settings.log_broadcast_events,
         is_stopping: AtomicBool::new(false),
     }

@@ -159,9 +159,9 @@ pub const KEYS: &[(&str, &[Key])] = &[
         key("COMPRESSION_ENABLED", "true", Flag, "gzip for the answers to polls, where the client accepts it."),
         key("COMPRESSION_THRESHOLD_BYTES", "1024", bytes(0), "Smaller answers are sent as they are."),
         key("COMPRESSION_EXCLUDE_ROOMS", "", Words, "Rooms whose events are never compressed.").unset_means("none").needs("compression"),
-        key("RECONNECTION_ENABLED", "true", Flag, "Published to clients.").needs("published reconnection values"),
-        key("RECONNECTION_ATTEMPTS", "5", count("attempts", 0, 1_000_000), "Published to clients.").needs("published reconnection values"),
-        key("RECONNECTION_DELAY_MS", "1000", millis(0), "Published to clients.").needs("published reconnection values"),
+        key("RECONNECTION_ENABLED", "true", Flag, "Whether clients should come back by themselves; published at /api/ws/config."),
+        key("RECONNECTION_ATTEMPTS", "5", count("attempts", 0, 1_000_000), "How often clients should try; published likewise."),
+        key("RECONNECTION_DELAY_MS", "1000", millis(0), "How long clients should wait before the first try; published likewise."),
     ]),
     ("Delivery", &[
         key("RECONNECT_GRACE_MS", "120000", millis(0), "How long a lost session can be resumed.").needs("resumed sessions"),

@@ -108,6 +108,10 @@ pub struct Settings {
     /// Whether answers to polls are compressed, from so many bytes.
     pub compression_enabled: bool,
     pub compression_threshold_bytes: usize,
+    /// How clients should come back: told to them, and nothing else.
+    pub reconnection_enabled: bool,
+    pub reconnection_attempts: u32,
+    pub reconnection_delay: Duration,
 
     pub enable_logging: bool,
     /// What `RUST_LOG` holds: a level, or levels by module.
@@ -239,6 +243,9 @@ impl Settings {
             connect_timeout: values.millis("CONNECT_TIMEOUT_MS"),
             compression_enabled: values.flag("COMPRESSION_ENABLED"),
             compression_threshold_bytes: values.number("COMPRESSION_THRESHOLD_BYTES"),
+            reconnection_enabled: values.flag("RECONNECTION_ENABLED"),
+            reconnection_attempts: values.number("RECONNECTION_ATTEMPTS"),
+            reconnection_delay: values.millis("RECONNECTION_DELAY_MS"),
 
             enable_logging: values.flag("ENABLE_LOGGING"),
             rust_log: values.text("RUST_LOG").to_owned(),

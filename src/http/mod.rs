@@ -7,6 +7,7 @@ pub mod body;
 pub mod broadcast;
 pub mod broadcasts;
 pub mod caller;
+pub mod config_view;
 pub mod connections;
 pub mod engine;
 pub mod error;
@@ -56,6 +57,7 @@ pub struct Shared {
     pub started: Moment,
     /// Whether `?tenant_key=` counts (contract X-20).
     pub allow_query_tenant_key: bool,
+    pub client_defaults: config_view::ClientDefaults,
     pub log_broadcasts: bool,
     /// Set once the server has begun to stop.
     pub is_stopping: AtomicBool,
@@ -103,6 +105,7 @@ pub fn routes(state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
             // Anyone.
             .service(only("/health", READ).route(read().to(status::health)))
             .service(only("/api/ws/health", READ).route(read().to(status::ws_health)))
+            .service(only("/api/ws/config", READ).route(read().to(config_view::get)))
             .configure(pages::routes)
             // Admins.
             .service(only("/api/ws/broadcast", "POST").route(web::post().to(broadcast::post)))

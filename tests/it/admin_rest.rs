@@ -12,6 +12,7 @@ mod notifications;
 mod own_pages;
 mod paths;
 mod refusals;
+mod statistics;
 mod targets;
 mod vocabulary;
 

@@ -13,6 +13,7 @@ const ROUTES: &[(&str, &str, u16)] = &[
     ("GET", "/api/ws/rooms", 200),
     ("DELETE", "/api/ws/connections/nobody", 404),
     ("GET", "/api/ws/broadcasts/unknown", 404),
+    ("GET", "/api/ws/config", 200),
     ("POST", "/api/ws/broadcast", 415),
     ("POST", "/auth/session", 401),
     ("DELETE", "/auth/session", 204),
