@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter};
 use actix_http::HttpService;
+use actix_http::error::DispatchError;
 use actix_server::{Server, ServerHandle};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, boxed, fn_service, map_config};
 use actix_web::dev::AppConfig;
@@ -49,6 +50,7 @@ use crate::limits::rate::{AddressRate, SharedRate};
 use crate::listeners;
 use crate::session::directory::Directory;
 use crate::session::{Services, SessionSettings};
+use crate::telemetry::Meters;
 
 /// A gateway about to be started.
 pub struct App {
@@ -110,10 +112,12 @@ impl App {
         let listeners = listeners::bind(&settings)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
 
-        let clock = Arc::clone(&ambient.clock);
+        let (meters, clock) = (Arc::<Meters>::default(), Arc::clone(&ambient.clock));
         let limits = book_limits(&settings);
         let arbiter = Arbiter::new();
-        let rooms = RoomServer::start_in_arbiter(&arbiter.handle(), move |_| RoomServer::new(limits, clock));
+        let counted = Arc::clone(&meters);
+        let rooms =
+            RoomServer::start_in_arbiter(&arbiter.handle(), move |_| RoomServer::new(limits, clock, counted));
         let crew = Crew::new(rooms.clone(), settings.send_queue_bytes, settings.send_queue_total_bytes);
         let crew = Arc::new(crew);
         let shared = Arc::new(shared(&settings, &addresses, &ambient));
@@ -124,6 +128,7 @@ impl App {
             tenant_rates: Arc::new(tenant_rates(&settings, &ambient)),
             access: Arc::new(access(&settings)),
             ambient: ambient.clone(),
+            meters,
             directory: Arc::default(),
             spellings: Arc::default(),
             pushed: Budget::of(settings.send_queue_total_bytes),
@@ -149,8 +154,10 @@ impl App {
                     let app =
                         actix_web::App::new().wrap(http::cors(&state.shared)).configure(http::routes(&state));
                     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
-                    PollFactory(map_config(app, |()| AppConfig::default()))
+                    let app = map_config(app, |()| AppConfig::default());
+                    PollFactory { app, meters: Arc::clone(&state.services.meters) }
                 };
+                let unreadable = Arc::clone(&parts.meters);
                 let http = HttpService::build()
                     // With half-closed connections, a poll that was given up is not noticed.
                     .h1_allow_half_closed(false)
@@ -165,15 +172,26 @@ impl App {
                         }
                     })
                     .upgrade(UpgradeFactory(app()))
-                    .h1(app());
+                    .h1(app())
+                    // What is no HTTP is answered by the framework, past every route.
+                    .map_err(move |error| {
+                        if let DispatchError::Parse(_) = &error {
+                            unreadable.refused();
+                        }
+                        error
+                    });
                 let (places, clock) = (Arc::clone(&places), Arc::clone(&parts.ambient.clock));
+                let meters = Arc::clone(&parts.meters);
                 let connection = fn_service(move |stream: TcpStream| {
                     let (place, patience) = (places.take(), Patience::of(patience, Arc::clone(&clock)));
+                    if place.is_none() {
+                        meters.refused();
+                    }
                     async move {
                         let place =
                             place.ok_or_else(|| io::Error::other("too many connections speak HTTP"))?;
                         let peer = stream.peer_addr().ok();
-                        Ok::<_, actix_http::error::DispatchError>((Gate::new(stream, place, patience)?, peer))
+                        Ok::<_, DispatchError>((Gate::new(stream, place, patience)?, peer))
                     }
                 });
                 // The task that the framework makes of a future holds twice its size.
@@ -265,6 +283,7 @@ struct Parts {
     tenant_rates: Arc<HashMap<Id, SharedRate>>,
     access: Arc<Access>,
     ambient: Ambient,
+    meters: Arc<Meters>,
     directory: Arc<Directory>,
     spellings: Arc<Spellings>,
     pushed: Arc<Budget<SocketKey>>,
@@ -280,6 +299,7 @@ impl Parts {
             tenant_rates: Arc::clone(&self.tenant_rates),
             access: Arc::clone(&self.access),
             ambient: self.ambient.clone(),
+            meters: Arc::clone(&self.meters),
             inbound: Arc::clone(&self.inbound),
             directory: Arc::clone(&self.directory),
             spellings: Arc::clone(&self.spellings),

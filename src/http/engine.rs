@@ -166,7 +166,11 @@ async fn probe(
         Probed::Accepted(number) => {
             Ticket::Probe(ProbeTicket::new(session.clone(), number, state.services.worker.id()))
         }
-        Probed::TurnedAway => Ticket::TurnedAway(state.services.ambient.clock.clone()),
+        Probed::TurnedAway => {
+            // A connection refused, if only after the 101.
+            state.services.meters.refused();
+            Ticket::TurnedAway(state.services.ambient.clock.clone())
+        }
         Probed::Refused(error) => return Ok(refuse(asked, error)),
     };
     answer.extensions_mut().insert(ticket);

@@ -18,6 +18,7 @@ pub mod poll;
 mod push;
 pub mod sign_in;
 pub mod sockets;
+pub mod stats;
 pub mod status;
 pub mod updates;
 pub mod upgrade;
@@ -117,6 +118,8 @@ pub fn routes(state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
             .service(only("/api/ws/status", READ).route(read().to(status::ws_status)))
             .service(only("/api/ws/rooms", READ).route(read().to(status::ws_rooms)))
             .service(only("/api/ws/connections/{id}", "DELETE").route(web::delete().to(connections::dismiss)))
+            .service(only("/api/ws/stats", READ).route(read().to(stats::ws_stats)))
+            .service(only("/api/v1/websocket/stats", READ).route(read().to(stats::websocket_stats)))
             .default_service(web::to(error::not_found));
     }
 }

@@ -3,7 +3,10 @@
 //! Until a request is answered, the framework keeps its head, a table for thirty headers, and every
 //! future on the way to its handler: 8 KiB, which nobody looks at while a poll waits. So the route of
 //! a poll answers at once and leaves a [`WaitingPoll`] in its answer, and a service around the App
-//! trades that for the answer proper when everything else of the request has gone.
+//! trades that for the answer proper when everything else of the request has gone. As no answer is
+//! final before it has passed that service, refusals are counted there, too.
+
+use std::sync::Arc;
 
 use actix_http::body::{BoxBody, MessageBody};
 use actix_http::header::{HeaderName, HeaderValue};
@@ -20,6 +23,7 @@ use super::engine::{refuse, text, unavailable};
 use super::{State, gzip};
 use crate::proto::engineio;
 use crate::session::handle::{Handle, PendingPoll, Polled};
+use crate::telemetry::Meters;
 
 /// What is kept of a poll while it waits.
 pub struct WaitingPoll {
@@ -94,10 +98,14 @@ fn accepts_gzip(request: &HttpRequest) -> bool {
 }
 
 /// Makes a [`PollService`] around an App.
-pub struct PollFactory<F>(pub F);
+pub struct PollFactory<F> {
+    pub app: F,
+    pub meters: Arc<Meters>,
+}
 
 pub struct PollService<S> {
     app: S,
+    meters: Arc<Meters>,
 }
 
 impl<F, B> ServiceFactory<Request> for PollFactory<F>
@@ -116,8 +124,8 @@ where
     type Future = LocalBoxFuture<'static, Result<Self::Service, Self::InitError>>;
 
     fn new_service(&self, (): ()) -> Self::Future {
-        let app = self.0.new_service(());
-        Box::pin(async move { Ok(PollService { app: app.await? }) })
+        let (app, meters) = (self.app.new_service(()), Arc::clone(&self.meters));
+        Box::pin(async move { Ok(PollService { app: app.await?, meters }) })
     }
 }
 
@@ -134,14 +142,17 @@ where
     forward_ready!(app);
 
     fn call(&self, request: Request) -> Self::Future {
-        let answer = self.app.call(request);
+        let (answer, meters) = (self.app.call(request), Arc::clone(&self.meters));
         Box::pin(async move {
             let answer = Response::from(answer.await?).map_into_boxed_body();
-            let mut waiting = match WaitingPoll::set_aside(answer) {
-                Ok(waiting) => waiting,
-                Err(answer) => return Ok(answer),
+            let answer = match WaitingPoll::set_aside(answer) {
+                Ok(mut waiting) => waiting.answer().await,
+                Err(answer) => answer,
             };
-            Ok(waiting.answer().await)
+            if answer.status().is_client_error() || answer.status().is_server_error() {
+                meters.refused();
+            }
+            Ok(answer)
         })
     }
 }

@@ -12,7 +12,7 @@ use super::error::ApiError;
 use crate::domain::error::ClientError;
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
-use crate::hub::messages::{Census, TakeCensus};
+use crate::hub::census::{Census, TakeCensus};
 
 /// `GET /health`.
 pub async fn health(state: State) -> HttpResponse {
@@ -125,7 +125,7 @@ pub async fn ws_rooms(_: Admin, request: HttpRequest, state: State) -> Result<Ht
     Ok(HttpResponse::Ok().json(Rooms { success: true, rooms, total_count, by_name: by_name(&census) }))
 }
 
-async fn take_census(state: &State) -> Result<Census, ApiError> {
+pub(super) async fn take_census(state: &State) -> Result<Census, ApiError> {
     let census = state.services.worker.rooms().send(TakeCensus).await;
     census.map_err(|_| ClientError::internal().into())
 }

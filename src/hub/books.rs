@@ -1,16 +1,17 @@
-//! Who is in which room, over all workers. What a target means is found out in `targets`.
+//! Who is in which room, over all workers. What a target means is found out in `targets`; who is
+//! here is told in `census`.
 //!
 //! Pure: no actor, no clock. The [`RoomServer`](super::room_server::RoomServer) owns the only
 //! instance, so every answer is consistent. Rooms, organizations and *everyone* are all groups; a
 //! group's number is given back when its last member leaves, and the books never hold an empty one
 //! but *everyone*. What a socket joins and leaves by request stands in `membership`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::groups::{EVERYONE, GroupId, Groups};
 use super::ledger::Bearer;
-use super::messages::{Census, RoomCount, Whom};
+use super::messages::Whom;
 use super::organizations::Organizations;
 use super::outboxes::SocketKey;
 use super::presence::Present;
@@ -244,26 +245,6 @@ impl Books {
         let mut names: Vec<String> = rooms.iter().map(|room| room.room.name().to_owned()).collect();
         names.sort_unstable();
         names
-    }
-
-    pub fn census(&self) -> Census {
-        let connections: HashSet<_> = self.sockets.values().map(|socket| socket.connection).collect();
-        let verified = self.sockets.values().filter(|socket| socket.identity.is_authenticated());
-        let authenticated: HashSet<_> = verified.map(|socket| socket.connection).collect();
-        let mut rooms: Vec<RoomCount> = self
-            .rooms
-            .iter()
-            .map(|(key, entry)| RoomCount {
-                room: key.room.clone(),
-                organization: key.organization.clone(),
-                members: entry.members,
-                created_at: entry.created_at,
-            })
-            .collect();
-        rooms.sort_unstable_by(|a, b| {
-            (a.room.name(), a.organization.as_ref()).cmp(&(b.room.name(), b.organization.as_ref()))
-        });
-        Census { connections: connections.len(), authenticated: authenticated.len(), rooms }
     }
 
     fn check_organization(

@@ -20,7 +20,6 @@ use crate::domain::id::Id;
 use crate::domain::identity::{Identity, SignIn};
 use crate::domain::profile::Profile;
 use crate::domain::room::Room;
-use crate::domain::time::Timestamp;
 use crate::events::publication::Publication;
 
 /// Ready once the hub has written a confirmation: what the session says next does not overtake it.
@@ -173,29 +172,6 @@ pub struct Publish(pub Publication);
 pub struct Published {
     /// Sockets whose outbox accepted it (contract D-34).
     pub recipients: usize,
-}
-
-/// Who is here, for the admin REST.
-#[derive(Message)]
-#[rtype(result = "Census")]
-pub struct TakeCensus;
-
-/// The books at one moment.
-#[derive(Debug, Default)]
-pub struct Census {
-    /// Connections with at least one socket, and with at least one that is verified.
-    pub connections: usize,
-    pub authenticated: usize,
-    pub rooms: Vec<RoomCount>,
-}
-
-/// One room with members.
-#[derive(Debug, Clone)]
-pub struct RoomCount {
-    pub room: Room,
-    pub organization: Option<Id>,
-    pub members: usize,
-    pub created_at: Timestamp,
 }
 
 /// Say goodbye to a part of everyone, behind everything published so far.

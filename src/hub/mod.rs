@@ -14,6 +14,7 @@
 pub mod acknowledgements;
 pub mod audience;
 pub mod books;
+pub mod census;
 pub mod groups;
 pub mod ledger;
 mod membership;

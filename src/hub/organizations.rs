@@ -69,6 +69,11 @@ impl Organizations {
         Some(group)
     }
 
+    /// How many connections speak for each.
+    pub fn connections(&self) -> impl Iterator<Item = (&Id, usize)> {
+        self.by_id.iter().map(|(id, entry)| (id, entry.connections.len()))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::audience::Resolved;
 use super::books::{BookLimits, Books, Change, Newcomer, Sighting};
+use super::census::TakeCensus;
 use super::ledger::Ledger;
 use super::messages::*;
 use super::outboxes::{SocketKey, WorkerId};
@@ -18,13 +19,14 @@ use crate::domain::farewell::Farewell;
 use crate::domain::time::{Clock, Timestamp};
 use crate::events::payload::blueprints::Sighted;
 use crate::events::publication::Publication;
-use crate::telemetry::Critical;
+use crate::telemetry::{Critical, Meters};
 
 /// Mailbox around the [`Books`]. Runs on a thread of its own, so that a flood of publications
 /// starves no socket's thread.
 pub struct RoomServer {
     pub(super) books: Books,
     clock: Arc<dyn Clock>,
+    meters: Arc<Meters>,
     /// By worker number.
     hubs: Vec<Option<Addr<WorkerHub>>>,
     /// Said to whoever comes once everyone is being closed.
@@ -38,10 +40,11 @@ pub(super) fn critical() -> Critical {
 }
 
 impl RoomServer {
-    pub fn new(limits: BookLimits, clock: Arc<dyn Clock>) -> RoomServer {
+    pub fn new(limits: BookLimits, clock: Arc<dyn Clock>, meters: Arc<Meters>) -> RoomServer {
         RoomServer {
             books: Books::new(limits),
             clock,
+            meters,
             hubs: Vec::new(),
             farewell: None,
             ledger: Ledger::default(),
@@ -72,8 +75,9 @@ impl RoomServer {
             let witnesses = self.books.witnesses(key, &room);
             let told = Sighted::new(&present.user, &present.name, room.room.name(), now);
             let event = if has_come { "user_joined" } else { "user_left" };
-            // Nobody waits to hear how many took it.
-            drop(self.fan_out(Publication::of_server(event, &told, now), witnesses));
+            let published = self.fan_out(Publication::of_server(event, &told, now), witnesses);
+            // Nobody waits to hear how many took it, but they are counted.
+            actix::spawn(published);
         }
     }
 
@@ -88,6 +92,7 @@ impl RoomServer {
             let now = self.now();
             self.ledger.open(&publication, workers.len(), now)
         });
+        let event = Arc::clone(&publication.event);
         let fan_out = Arc::new(FanOut { prepared: Prepared::new(publication, labels, ack), audience });
         let (report, mut reports) = mpsc::unbounded_channel();
         for worker in workers {
@@ -95,11 +100,13 @@ impl RoomServer {
         }
         // The channel ends once every hub has reported and dropped its end.
         drop(report);
+        let (meters, clock) = (Arc::clone(&self.meters), Arc::clone(&self.clock));
         async move {
             let mut recipients = 0;
             while let Some(accepted) = reports.recv().await {
                 recipients += accepted;
             }
+            meters.published(&event, recipients, clock.now().since_start());
             Published { recipients }
         }
     }

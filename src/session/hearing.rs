@@ -4,6 +4,8 @@
 //! Whether a packet may come at all is the machine's to say; what a message means is
 //! [`super::namespaces`]'s.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::engine::Hearing;
@@ -34,15 +36,26 @@ impl Session {
     /// Takes one packet, or what should have been one.
     pub(super) fn hear(&mut self, via: Via, packet: Result<Packet<'_>, PacketError>) {
         let input = Input::heard(via, &packet);
-        if matches!(input, Input::Heard(_, Word::Pong | Word::Idle)) && !self.rate.keep_alive() {
-            // Signs of life beyond any need of them (contract X-29).
+        if matches!(input, Input::Heard(_, Word::Pong | Word::Idle)) && !self.is_within_keep_alives() {
             return;
         }
-        if self.is_to_be_delivered(input)
-            && let Ok(packet) = packet
+        let pinged = self.awaited_ping();
+        let is_delivered = self.is_to_be_delivered(input);
+        // Looked at again: not every pong is heard, least of all on a WebSocket that only asks to
+        // become the transport.
+        if let Some(pinged) = pinged.filter(|_| matches!(input, Input::Heard(_, Word::Pong)))
+            && self.awaited_ping().is_none()
         {
+            let now = self.services.ambient.clock.now().since_start();
+            self.services.meters.ponged(now.saturating_sub(pinged));
+        }
+        if is_delivered && let Ok(packet) = packet {
             self.deliver(packet);
         }
+    }
+
+    fn awaited_ping(&self) -> Option<Duration> {
+        self.link.engine().and_then(|engine| engine.machine.awaited_ping())
     }
 
     /// Takes note of a packet and does what follows, but for delivering it.

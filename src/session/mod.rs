@@ -22,6 +22,7 @@ mod namespaces;
 pub mod pulse;
 pub mod pushes;
 mod reading;
+mod refusals;
 mod socket;
 pub mod start;
 
@@ -55,10 +56,11 @@ use crate::limits::rate::{SessionRate, SharedRate};
 use crate::proto::engineio::{Input, Timings};
 use crate::proto::socketio;
 use crate::proto::websocket::{self, Decoder};
+use crate::telemetry::Meters;
 use directory::Directory;
 use effects::Ask;
 use engine::Engine;
-use pulse::Pulse;
+use pulse::{Pulse, Rhythm};
 use socket::Socket;
 
 /// What sessions need of the settings.
@@ -90,6 +92,10 @@ impl SessionSettings {
         }
     }
 
+    pub fn rhythm(&self) -> Rhythm {
+        Rhythm { interval: self.ping_interval, timeout: self.ping_timeout }
+    }
+
     pub fn packet_limits(&self) -> socketio::Limits {
         socketio::Limits {
             attachments: self.attachments,
@@ -107,6 +113,7 @@ pub struct Services {
     pub cookies: Arc<CookieSessions>,
     pub access: Arc<Access>,
     pub ambient: Ambient,
+    pub meters: Arc<Meters>,
     pub worker: Rc<Worker>,
     /// What the sessions of one tenant may send together, for tenants that have a limit.
     pub tenant_rates: Arc<HashMap<Id, SharedRate>>,
@@ -215,6 +222,7 @@ impl Session {
         if self.phase != Phase::Open {
             return;
         }
+        self.count_ending(farewell);
         let timeout = if farewell.is_violation() { DISCARD_TIMEOUT } else { LEAVE_TIMEOUT };
         let is_answered = matches!(farewell, Farewell::Answered(_));
         let until = self.services.ambient.clock.now() + timeout;

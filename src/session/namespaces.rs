@@ -68,7 +68,8 @@ impl Session {
         if header.kind == Kind::Connect {
             return match namespace {
                 Some(namespace) => self.connect(namespace, header.namespace, header.data),
-                None => self.refuse_unknown(header.namespace),
+                None if self.may_try(header.namespace) => self.refuse_unknown(header.namespace),
+                None => {}
             };
         }
         let Some(key) = namespace.and_then(|namespace| self.key_in(namespace)) else {
@@ -125,7 +126,7 @@ impl Session {
         match self.judge(auth, profile, &id) {
             Ok(identity) => {
                 let Some(dialect) = self.dialect(namespace, spelled, &identity) else {
-                    return self.send(&socketio::unknown(spelled));
+                    return self.refuse_unknown(spelled);
                 };
                 let key = self.services.worker.share(&self.outbox);
                 self.sockets.push(Socket::new(key, id, dialect, profile));
@@ -170,6 +171,8 @@ impl Session {
             Charge::Refused { error, is_due } => {
                 if is_due {
                     self.refuse_connect(spelled, &error.message, &error);
+                } else {
+                    self.count_refusal();
                 }
                 false
             }
@@ -188,13 +191,13 @@ impl Session {
     }
 
     pub(super) fn refuse_connect(&self, spelled: &str, message: &str, error: &ClientError) {
+        self.count_refusal();
         self.send(&socketio::refused(spelled, message, error));
     }
 
-    fn refuse_unknown(&mut self, spelled: &str) {
-        if self.may_try(spelled) {
-            self.send(&socketio::unknown(spelled));
-        }
+    fn refuse_unknown(&self, spelled: &str) {
+        self.count_refusal();
+        self.send(&socketio::unknown(spelled));
     }
 
     /// Tells of a message that was too large to be read (contract D-16).

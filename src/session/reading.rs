@@ -127,6 +127,7 @@ impl Session {
             self.leave(farewell_of(violation));
         } else {
             // Not yet the transport: it goes, and the polls go on.
+            self.count_refusal();
             self.engine_input(Input::Heard(Via::Socket, Word::Malformed));
         }
     }
@@ -142,11 +143,11 @@ impl Session {
         match event {
             Event::Ping(payload) => {
                 // Before the upgrade is complete, nothing but its own answer may be written.
-                if is_transport && self.rate.keep_alive() {
+                if is_transport && self.is_within_keep_alives() {
                     self.send(&websocket::encode(Opcode::Pong, &payload));
                 }
             }
-            Event::Pong(_) => {}
+            Event::Pong(_) => self.take_pong(),
             Event::Close(_) if !is_transport => self.probe_lost(),
             Event::Close(frame) => {
                 let code = frame.map(|frame| frame.code.0);
@@ -156,6 +157,15 @@ impl Session {
                 Link::Plain(_) => self.take_plain(message),
                 Link::Engine(_) => self.take_engine(message),
             },
+        }
+    }
+
+    fn take_pong(&mut self) {
+        let now = self.services.ambient.clock.now();
+        if let Link::Plain(pulse) = &mut self.link
+            && let Some(round_trip) = pulse.ponged(now)
+        {
+            self.services.meters.ponged(round_trip);
         }
     }
 

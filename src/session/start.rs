@@ -103,7 +103,7 @@ impl Session {
             Entry::Plain(profile) => {
                 // Its one socket is the connection, under the same key and id (contract D-10).
                 sockets.push(Socket::new(outbox.key(), id.clone(), Dialect::Plain, profile));
-                Link::Plain(Pulse::new(settings.ping_interval, settings.ping_timeout, now))
+                Link::Plain(Pulse::new(settings.rhythm(), now))
             }
             Entry::Engine { path, base64 } => {
                 outbox.set_base64(base64);

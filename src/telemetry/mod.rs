@@ -1,4 +1,5 @@
-//! Logging: one line per event, to stderr and to a file, without secrets.
+//! Logging: one line per event, to stderr and to a file, without secrets. And the counters of what
+//! happened, in [`meters`].
 //!
 //! Takes plain values and knows no settings: both stand on the ground floor. What is worth logging
 //! is decided where it happens.
@@ -13,6 +14,7 @@
 
 mod critical;
 mod line;
+pub mod meters;
 mod redact;
 
 use std::fs::{File, OpenOptions};
@@ -24,6 +26,7 @@ use jiff::Timestamp;
 
 pub use critical::Critical;
 pub use line::LogFormat;
+pub use meters::Meters;
 pub use redact::{is_secret_name, redact};
 
 /// How to log.

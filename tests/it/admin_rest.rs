@@ -28,6 +28,8 @@ const ADMIN_ROUTES: &[(&str, &str, &str)] = &[
     ("POST", BROADCAST, r#"{"type":"custom:admin","data":1}"#),
     ("GET", "/api/ws/status", ""),
     ("GET", "/api/ws/rooms", ""),
+    ("GET", "/api/ws/stats", ""),
+    ("GET", "/api/v1/websocket/stats", ""),
 ];
 
 /// POSTs a text as JSON to the broadcast route.

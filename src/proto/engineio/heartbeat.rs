@@ -19,35 +19,42 @@ pub(super) enum Beat {
 pub(super) struct Heartbeat {
     interval: Duration,
     timeout: Duration,
-    next: Beat,
+    /// When the ping was queued whose pong is awaited.
+    pinged: Option<Duration>,
+    /// When the next thing is due.
     at: Duration,
 }
 
 impl Heartbeat {
     pub fn new(interval: Duration, timeout: Duration, now: Duration) -> Self {
-        Self { interval, timeout, next: Beat::Ping, at: now.saturating_add(interval) }
+        Self { interval, timeout, pinged: None, at: now.saturating_add(interval) }
     }
 
     /// What is due next, and when.
     pub fn next(&self) -> (Duration, Beat) {
-        (self.at, self.next)
+        (self.at, if self.pinged.is_some() { Beat::Missed } else { Beat::Ping })
+    }
+
+    /// When the ping was queued that is still to be answered.
+    pub fn awaited(&self) -> Option<Duration> {
+        self.pinged
     }
 
     /// A ping was queued. Its timeout begins here, not when the client fetches it.
     pub fn pinged(&mut self, now: Duration) {
-        (self.next, self.at) = (Beat::Missed, now.saturating_add(self.timeout));
+        (self.pinged, self.at) = (Some(now), now.saturating_add(self.timeout));
     }
 
     /// A pong came, asked for or not: the interval begins anew.
     pub fn ponged(&mut self, now: Duration) {
-        (self.next, self.at) = (Beat::Ping, now.saturating_add(self.interval));
+        (self.pinged, self.at) = (None, now.saturating_add(self.interval));
     }
 
     /// The transport was swapped. A pong may have been held back meanwhile, so it gets its whole
     /// time again; the interval runs on.
     pub fn swapped(&mut self, now: Duration) {
-        if self.next == Beat::Missed {
-            self.pinged(now);
+        if self.pinged.is_some() {
+            self.at = now.saturating_add(self.timeout);
         }
     }
 }

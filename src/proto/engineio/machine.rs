@@ -86,6 +86,11 @@ impl Machine {
         }
     }
 
+    /// When the ping was queued that is still to be answered.
+    pub fn awaited_ping(&self) -> Option<Duration> {
+        self.heartbeat.awaited()
+    }
+
     /// When [`Machine::check`] has something to do next, unless an input changes it; `None` if the
     /// session is over.
     pub fn next_deadline(&self) -> Option<Duration> {

@@ -52,6 +52,7 @@ pub fn welcome_plain(session: &mut Session) -> Option<Ask> {
         }
         Some(Err(refusal)) => {
             session.refused_tokens += 1;
+            session.count_refusal();
             welcome = welcome.then(plain::failure(&refusal.into(), None, None, now));
         }
         None => {}

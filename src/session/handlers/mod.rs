@@ -153,7 +153,7 @@ pub enum Charge {
         error: ClientError,
         is_due: bool,
     },
-    /// Dropped silently, or the connection is closed.
+    /// Dropped silently, or the connection is closed; counted either way.
     Dropped,
 }
 
@@ -161,7 +161,7 @@ pub enum Charge {
 pub fn charge(session: &mut Session, price: Price) -> Charge {
     let verdict = match price {
         Price::Free => return Charge::Paid,
-        Price::KeepAlive if session.rate.keep_alive() => return Charge::Paid,
+        Price::KeepAlive if session.is_within_keep_alives() => return Charge::Paid,
         Price::KeepAlive => return Charge::Dropped,
         Price::Message => {
             let tenant = session.sockets.iter().find_map(|socket| socket.identity.tenant.as_ref());
@@ -191,7 +191,8 @@ pub fn is_within_rate(session: &mut Session, price: Price, request: &Request) ->
         Charge::Refused { error, is_due } if is_due || request.ack.is_some() => {
             session.reply(&failure(session, &error, request));
         }
-        Charge::Refused { .. } | Charge::Dropped => {}
+        Charge::Refused { .. } => session.count_refusal(),
+        Charge::Dropped => {}
     }
     false
 }
@@ -206,7 +207,9 @@ pub fn refuse(session: &Session, error: &ClientError, request: &Request) -> Effe
     Effect::Reply(failure(session, error, request))
 }
 
+/// The words of a refusal, which is counted: to be said once.
 pub fn failure(session: &Session, error: &ClientError, request: &Request) -> Reply {
+    session.count_refusal();
     dialect::answer::failure(error, request, session.services.ambient.clock.wall())
 }
 
