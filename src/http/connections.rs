@@ -1,16 +1,69 @@
-//! One connected socket, by its id, as admins reach it.
+//! Who is connected: every socket, or one by its id, as admins see and reach it (guide 004; contract
+//! I-092).
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use log::info;
 use serde::Serialize;
 
 use super::State;
-use super::caller::Admin;
+use super::caller::{self, Admin};
 use super::error::ApiError;
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::farewell::Farewell;
 use crate::domain::id::Id;
+use crate::domain::time::Timestamp;
+use crate::hub::census::{ListSockets, SocketView};
 use crate::hub::messages::{Dismiss, Whom};
+
+/// One socket, with the seven keys of guide 004.
+#[derive(Serialize)]
+struct Connection<'a> {
+    socket_id: &'a Id,
+    user_id: Option<&'a Id>,
+    organization_id: Option<&'a Id>,
+    status: &'static str,
+    subscriptions: Vec<&'a str>,
+    connected_at: Timestamp,
+    last_activity_at: Option<Timestamp>,
+}
+
+/// `GET /api/ws/connections?organization_id=`: the oldest first.
+pub async fn list(_: Admin, request: HttpRequest, state: State) -> Result<HttpResponse, ApiError> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        success: bool,
+        connections: Vec<Connection<'a>>,
+        total_count: usize,
+    }
+    let which = match caller::query_value(request.query_string(), "organization_id") {
+        None => ListSockets::All,
+        // An unset variable of a script must not ask for everyone.
+        Some(text) => ListSockets::Of(
+            Id::parse(&text).ok_or_else(|| ClientError::invalid("`organization_id` is not an id"))?,
+        ),
+    };
+    let mut sockets = ask(&state, which).await?;
+    sockets.sort_unstable_by(|a, b| (a.connected_at, &a.id).cmp(&(b.connected_at, &b.id)));
+    let connections: Vec<_> = sockets.iter().map(view).collect();
+    let total_count = connections.len();
+    Ok(HttpResponse::Ok().json(Body { success: true, connections, total_count }))
+}
+
+/// `GET /api/ws/connections/{socketId}`.
+pub async fn one(_: Admin, request: HttpRequest, state: State) -> Result<HttpResponse, ApiError> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        success: bool,
+        connection: Connection<'a>,
+    }
+    let id = request.match_info().get("id").and_then(Id::parse);
+    let found = match id {
+        Some(id) => ask(&state, ListSockets::Named(id)).await?,
+        None => Vec::new(),
+    };
+    let socket = found.first().ok_or_else(not_found)?;
+    Ok(HttpResponse::Ok().json(Body { success: true, connection: view(socket) }))
+}
 
 /// `DELETE /api/ws/connections/{socketId}`: sends a socket away; its client does not come back by
 /// itself (contract X-30). With its last socket a connection ends (D-28).
@@ -35,6 +88,27 @@ pub async fn dismiss(_: Admin, path: web::Path<String>, state: State) -> Result<
             Ok(HttpResponse::Ok().json(Dismissed { success: true }))
         }
         Err(_) => Err(ClientError::internal().into()),
+    }
+}
+
+async fn ask(state: &State, which: ListSockets) -> Result<Vec<SocketView>, ClientError> {
+    state.services.worker.rooms().send(which).await.map_err(|_| ClientError::internal())
+}
+
+fn view(socket: &SocketView) -> Connection<'_> {
+    let is_closing = socket.seen.is_none_or(|seen| seen.is_closing);
+    // Those joined by request: what one is in by being who one is, the other keys tell.
+    let joined = socket.rooms.iter().filter(|room| room.is_size_limited());
+    let mut subscriptions: Vec<&str> = joined.map(|room| room.name()).collect();
+    subscriptions.sort_unstable();
+    Connection {
+        socket_id: &socket.id,
+        user_id: socket.identity.user.as_ref(),
+        organization_id: socket.identity.organization.as_ref(),
+        status: if is_closing { "disconnecting" } else { "connected" },
+        subscriptions,
+        connected_at: socket.connected_at,
+        last_activity_at: socket.seen.map(|seen| seen.last_activity),
     }
 }
 

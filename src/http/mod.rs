@@ -117,9 +117,14 @@ pub fn routes(state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
             .service(only("/api/ws/broadcasts/{message_id}", READ).route(read().to(broadcasts::get)))
             .service(only("/api/ws/status", READ).route(read().to(status::ws_status)))
             .service(only("/api/ws/rooms", READ).route(read().to(status::ws_rooms)))
-            .service(only("/api/ws/connections/{id}", "DELETE").route(web::delete().to(connections::dismiss)))
+            .service(
+                only("/api/ws/connections/{id}", "GET, HEAD, DELETE")
+                    .route(read().to(connections::one))
+                    .route(web::delete().to(connections::dismiss)),
+            )
             .service(only("/api/ws/stats", READ).route(read().to(stats::ws_stats)))
             .service(only("/api/v1/websocket/stats", READ).route(read().to(stats::websocket_stats)))
+            .service(only("/api/ws/connections", READ).route(read().to(connections::list)))
             .default_service(web::to(error::not_found));
     }
 }

@@ -59,6 +59,7 @@ pub(super) struct Socket {
     pub(super) profile: Profile,
     pub(super) rooms: Vec<Membership>,
     pub(super) subscriptions: Subscriptions,
+    pub(super) connected_at: Timestamp,
 }
 
 /// A socket's place in one part of a room.
@@ -122,8 +123,9 @@ impl Books {
         self.by_id.insert(id.clone(), key);
         let nobody = Identity::anonymous();
         let subscriptions = Subscriptions::default();
-        let rooms = Vec::new();
-        self.sockets.insert(key, Socket { connection, id, identity: nobody, profile, rooms, subscriptions });
+        let (rooms, connected_at) = (Vec::new(), now);
+        let socket = Socket { connection, id, identity: nobody, profile, rooms, subscriptions, connected_at };
+        self.sockets.insert(key, socket);
         let change = self.identify(key, identity, &|_| true, now)?;
         Ok([vec![EVERYONE], change.join].concat())
     }

@@ -33,6 +33,7 @@ pub use super::queue::{Dismissal, Status};
 use super::receipts::Listener;
 use crate::dialect;
 use crate::domain::farewell::Farewell;
+use crate::domain::time::Timestamp;
 use crate::limits::budget::Budget;
 
 /// The bounds all outboxes of a worker share.
@@ -54,6 +55,9 @@ pub struct Outbox {
     stream: OnceCell<TcpStream>,
     /// The client's transport takes no bytes: they are sent as text.
     is_base64: Cell<bool>,
+    /// When the client last sent anything: here, where its session, who hears it, and the hub, who is
+    /// asked, can look.
+    pub last_activity: Cell<Timestamp>,
     policy: Rc<Policy>,
     queue: RefCell<Queue>,
 }
@@ -74,7 +78,8 @@ enum Wrote {
 impl Outbox {
     pub fn new(key: SocketKey, stream: Option<TcpStream>, policy: Rc<Policy>) -> Outbox {
         let stream = stream.map_or_else(OnceCell::new, OnceCell::from);
-        Outbox { key, stream, is_base64: Cell::new(false), policy, queue: RefCell::default() }
+        let (is_base64, last_activity) = (Cell::new(false), Cell::new(Timestamp::from_millis(0)));
+        Outbox { key, stream, is_base64, last_activity, policy, queue: RefCell::default() }
     }
 
     pub fn key(&self) -> SocketKey {

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::audience::Resolved;
 use super::books::{BookLimits, Books, Change, Newcomer, Sighting};
-use super::census::TakeCensus;
+use super::census::{self, ListSockets, SocketView, TakeCensus};
 use super::ledger::Ledger;
 use super::messages::*;
 use super::outboxes::{SocketKey, WorkerId};
@@ -292,6 +292,14 @@ impl Handler<TakeCensus> for RoomServer {
 
     fn handle(&mut self, _: TakeCensus, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.books.census())
+    }
+}
+
+impl Handler<ListSockets> for RoomServer {
+    type Result = ResponseFuture<Vec<SocketView>>;
+
+    fn handle(&mut self, which: ListSockets, _: &mut Self::Context) -> Self::Result {
+        Box::pin(census::look(self.hubs.clone(), self.books.list(&which)))
     }
 }
 

@@ -11,13 +11,14 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, WrapFuture};
 
 use bytes::Bytes;
 
 use super::audience::Primary;
+use super::census::{LookAt, Seen};
 use super::messages::{Close, FanOut, Register, Work};
-use super::outbox::{Dismissal, Outbox};
+use super::outbox::{Dismissal, Outbox, Status};
 use super::outboxes::SocketKey;
 use super::receipts::{Receipt, Receipts};
 use super::roster::{Member, Roster};
@@ -342,6 +343,19 @@ impl Handler<Work> for WorkerHub {
             // once.
             ctx.notify(Run);
         }
+    }
+}
+
+impl Handler<LookAt> for WorkerHub {
+    type Result = MessageResult<LookAt>;
+
+    fn handle(&mut self, LookAt(keys): LookAt, _: &mut Self::Context) -> Self::Result {
+        let look = |key| {
+            let outbox = self.worker.outbox(key)?;
+            let is_closing = outbox.status() != Status::Open;
+            Some(Seen { last_activity: outbox.last_activity.get(), is_closing })
+        };
+        MessageResult(keys.into_iter().map(look).collect())
     }
 }
 

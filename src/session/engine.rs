@@ -211,6 +211,7 @@ impl Session {
 
     /// A POST has come.
     pub(super) fn push_came(&mut self, push: Push) {
+        self.outbox.last_activity.set(self.services.ambient.clock.wall());
         let Some(engine) = self.link.engine_mut() else { return };
         engine.pushes.push_back(push);
         self.engine_input(Input::Push);

@@ -52,6 +52,7 @@ impl Session {
             match read {
                 Ok(0) => self.lose_socket(),
                 Ok(count) => {
+                    self.outbox.last_activity.set(self.services.ambient.clock.wall());
                     if let Link::Plain(pulse) = &mut self.link {
                         pulse.heard();
                     }

@@ -96,6 +96,7 @@ impl Session {
         let now = services.ambient.clock.now();
         // From here on the session cleans up after itself, so nothing may fail in between.
         let outbox = services.worker.take_in(stream);
+        outbox.last_activity.set(services.ambient.clock.wall());
         let id = new_id(&services);
         // Few connections have more than one.
         let mut sockets = Vec::with_capacity(1);

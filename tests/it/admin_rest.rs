@@ -29,6 +29,7 @@ const ADMIN_ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/api/ws/status", ""),
     ("GET", "/api/ws/rooms", ""),
     ("GET", "/api/ws/stats", ""),
+    ("GET", "/api/ws/connections", ""),
     ("GET", "/api/v1/websocket/stats", ""),
 ];
 

@@ -1,7 +1,9 @@
 //! Statistics and connections: every number is compared with the traffic that was driven here
-//! (contract D-08, X-07; scenarios S-30, S-61). Refusals are in [`refused`].
+//! (contract D-08, X-07; scenarios S-30, S-61). Refusals are in [`refused`], the list of sockets in
+//! [`sockets`].
 
 mod refused;
+mod sockets;
 
 use std::time::Duration;
 

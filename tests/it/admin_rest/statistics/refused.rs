@@ -52,6 +52,7 @@ async fn every_refused_request_is_one_refusal() {
         ("POST", broadcast, vec![json], "{...}", 400),
         ("POST", broadcast, vec![json], r#"{"type":"evil","data":1}"#, 400),
         ("GET", "/api/ws/stats", vec![("x-forwarded-for", "10.0.0.1")], "", 401),
+        ("GET", "/api/ws/connections/none", vec![], "", 404),
         ("GET", "/ws", vec![], "", 426),
         ("GET", &old, vec![], "", 400),
         ("GET", &unknown, vec![], "", 400),
