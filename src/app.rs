@@ -335,6 +335,7 @@ fn session_settings(settings: &Settings) -> SessionSettings {
         attachments: settings.max_attachments,
         messages_per_second: settings.rate_limit_messages_per_second,
         auth_timeout: settings.auth_required.then_some(settings.auth_timeout),
+        has_envelopes: settings.intraday_message_envelope,
         log_connections: settings.log_connection_events,
         log_subscriptions: settings.log_subscription_events,
         log_messages: settings.log_all_messages,

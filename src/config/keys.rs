@@ -171,7 +171,7 @@ pub const KEYS: &[(&str, &[Key])] = &[
         key("RECOVERY_NAMESPACES", "/,/ws", Words, "Namespaces with Socket.IO connection state recovery.").needs("connection state recovery"),
         key("PRESENCE_GRACE_MS", "0", millis(0), "A user who is back within it has not left. 0: `user_left` at once.").needs("presence with a grace period"),
         key("REDIS_URL", "", Secret, "Joins several instances. May hold a password.").needs("delivery across instances"),
-        key("INTRADAY_MESSAGE_ENVELOPE", "false", Flag, "Also sends guide 004's `message` envelope.").needs("the `message` envelope of guide 004"),
+        key("INTRADAY_MESSAGE_ENVELOPE", "false", Flag, "Sends guide 004's broadcasts to its Socket.IO clients as one `message` event each, in an envelope, instead of by name."),
         key("SANITIZE_MESSAGES", "escape", Choice(&["escape", "strip", "off"]), "What happens to HTML in chat text.").needs("the chat of guide 003"),
     ]),
     ("Commands and storage", &[

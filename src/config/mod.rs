@@ -105,6 +105,8 @@ pub struct Settings {
     pub upgrade_timeout: Duration,
     /// How long a Socket.IO client may stay without a namespace at first.
     pub connect_timeout: Duration,
+    /// Whether guide 004's broadcasts come to its Socket.IO clients in an envelope.
+    pub intraday_message_envelope: bool,
     /// Whether answers to polls are compressed, from so many bytes.
     pub compression_enabled: bool,
     pub compression_threshold_bytes: usize,
@@ -241,6 +243,7 @@ impl Settings {
             ping_timeout: values.millis("PING_TIMEOUT_MS"),
             upgrade_timeout: values.millis("UPGRADE_TIMEOUT_MS"),
             connect_timeout: values.millis("CONNECT_TIMEOUT_MS"),
+            intraday_message_envelope: values.flag("INTRADAY_MESSAGE_ENVELOPE"),
             compression_enabled: values.flag("COMPRESSION_ENABLED"),
             compression_threshold_bytes: values.number("COMPRESSION_THRESHOLD_BYTES"),
             reconnection_enabled: values.flag("RECONNECTION_ENABLED"),

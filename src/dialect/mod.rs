@@ -30,6 +30,8 @@ pub enum Dialect {
     #[default]
     Plain,
     SocketIo(Namespace),
+    /// Socket.IO on `/`, where each of guide 004's broadcasts comes as one `message` (contract X-04).
+    Enveloped,
     /// A namespace that the client spells with a query behind it: one of [`spelling::Spellings`].
     SocketIoAs(Arc<str>),
 }
@@ -40,6 +42,7 @@ impl Dialect {
         match self {
             Dialect::Plain => None,
             Dialect::SocketIo(namespace) => Some(namespace.name()),
+            Dialect::Enveloped => Some(Namespace::Root.name()),
             Dialect::SocketIoAs(spelled) => Some(spelled),
         }
     }

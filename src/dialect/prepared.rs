@@ -11,6 +11,8 @@ use bytes::Bytes;
 
 use super::socketio::Namespace;
 use super::{Dialect, plain, socketio};
+use crate::events::catalog::{self, Audience};
+use crate::events::payload::intraday;
 use crate::events::publication::Publication;
 
 /// Index into [`Prepared`]'s labels.
@@ -29,6 +31,8 @@ pub struct Prepared {
     plain: Vec<Variant>,
     /// By namespace, with attachments as bytes and as base64.
     socketio: [[Variant; 2]; Namespace::ALL.len()],
+    /// In guide 004's envelope, if it is one of its broadcasts.
+    enveloped: Variant,
     /// The same for namespaces spelled otherwise, of which there are few.
     spelled: Mutex<Vec<Spelled>>,
 }
@@ -40,7 +44,8 @@ impl Prepared {
     /// `ack` must be below 2^31 (contract D-35).
     pub fn new(publication: Publication, labels: Vec<Option<Arc<str>>>, ack: Option<u32>) -> Prepared {
         let plain = labels.iter().map(|_| OnceLock::new()).collect();
-        Prepared { publication, ack, labels, plain, socketio: Default::default(), spelled: Mutex::default() }
+        let (socketio, enveloped, spelled) = Default::default();
+        Prepared { publication, ack, labels, plain, socketio, enveloped, spelled }
     }
 
     /// The number under which it is acknowledged, if it is to be.
@@ -55,13 +60,26 @@ impl Prepared {
         let base64 = base64 && !self.publication.attachments.is_empty();
         let shared = match dialect {
             Dialect::Plain => self.plain(label),
-            Dialect::SocketIo(namespace) => {
-                let variant = &self.socketio[*namespace as usize][usize::from(base64)];
-                variant.get_or_init(|| self.spell(namespace.name(), base64))
-            }
+            Dialect::SocketIo(namespace) => self.socketio(*namespace, base64),
+            Dialect::Enveloped if self.has_envelope() => self.enveloped.get_or_init(|| {
+                let enveloped = intraday::enveloped(&self.publication);
+                socketio::publication(&enveloped, Namespace::Root.name(), self.ack, false)
+            }),
+            Dialect::Enveloped => self.socketio(Namespace::Root, base64),
             Dialect::SocketIoAs(spelled) => return self.spelled(spelled, base64).map(Cow::Owned),
         };
         shared.as_ref().map(Cow::Borrowed)
+    }
+
+    /// Whether it is one of guide 004's broadcasts.
+    fn has_envelope(&self) -> bool {
+        let audience = catalog::find_event(&self.publication.event).map(|event| event.audience);
+        matches!(audience, Some(Audience::Channel(_) | Audience::Notice))
+    }
+
+    fn socketio(&self, namespace: Namespace, base64: bool) -> &Option<Bytes> {
+        let variant = &self.socketio[namespace as usize][usize::from(base64)];
+        variant.get_or_init(|| self.spell(namespace.name(), base64))
     }
 
     fn plain(&self, label: Label) -> &Option<Bytes> {

@@ -78,6 +78,8 @@ pub struct SessionSettings {
     pub messages_per_second: NonZeroU32,
     /// How long a client of guide 004 may stay nobody; `None` where that is allowed.
     pub auth_timeout: Option<Duration>,
+    /// Whether guide 004's broadcasts come to its clients as `message` (contract X-04).
+    pub has_envelopes: bool,
     pub log_connections: bool,
     pub log_subscriptions: bool,
     pub log_messages: bool,

@@ -125,7 +125,7 @@ impl Session {
         let id = new_id(&self.services);
         match self.judge(auth, profile, &id) {
             Ok(identity) => {
-                let Some(dialect) = self.dialect(namespace, spelled, &identity) else {
+                let Some(dialect) = self.dialect(profile, namespace, spelled, &identity) else {
                     return self.refuse_unknown(spelled);
                 };
                 let key = self.services.worker.share(&self.outbox);
@@ -156,7 +156,17 @@ impl Session {
 
     /// What the socket will speak. Another spelling than the name's own is among the few that all
     /// clients share, so only who has shown who they are gets one.
-    fn dialect(&self, namespace: Namespace, spelled: &str, who: &Identity) -> Option<Dialect> {
+    fn dialect(
+        &self,
+        profile: Profile,
+        namespace: Namespace,
+        spelled: &str,
+        who: &Identity,
+    ) -> Option<Dialect> {
+        let is_enveloped = profile == Profile::Intraday && self.services.settings.has_envelopes;
+        if is_enveloped && spelled == namespace.name() {
+            return Some(Dialect::Enveloped);
+        }
         if spelled == namespace.name() {
             return Some(Dialect::SocketIo(namespace));
         }

@@ -7,7 +7,9 @@ use crate::domain::alert::{Alert, AlertFilter, Severity};
 use crate::domain::channel::{Channel, Scope};
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::id::Id;
+use crate::domain::json;
 use crate::domain::time::Timestamp;
+use crate::events::publication::{OrganizationTarget, Priority, Publication};
 use crate::events::{command, fields};
 
 /// `authenticate`: a token, or ids without proof.
@@ -215,6 +217,43 @@ pub fn alert(event: &str, data: &RawValue) -> Alert {
 /// `INVALID_MESSAGE` if `data` is no object.
 pub fn complete_update(data: &RawValue, now: Timestamp) -> Result<Box<RawValue>, ClientError> {
     fields::complete(data, &[("timestamp", format!("\"{now}\""))])
+}
+
+/// The same publication in guide 004's envelope, as one event `message` (contract X-04).
+pub fn enveloped(publication: &Publication) -> Publication {
+    #[derive(Serialize)]
+    struct Envelope<'a> {
+        message_id: &'a str,
+        event: &'a str,
+        data: &'a RawValue,
+        timestamp: Timestamp,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        organization_id: Option<&'a Id>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        department_id: Option<&'a Id>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        queue_name: Option<&'a Id>,
+        priority: Priority,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        requires_ack: bool,
+    }
+    let (organization_id, scope) = match &publication.target.organization {
+        Some(OrganizationTarget::Members(id)) => (Some(id), None),
+        Some(OrganizationTarget::Subscribers(_, scope)) => (Some(&scope.organization), Some(scope)),
+        None => (None, None),
+    };
+    let envelope = Envelope {
+        message_id: &publication.message_id,
+        event: &publication.event,
+        data: &publication.data,
+        timestamp: publication.sent_at,
+        organization_id,
+        department_id: scope.and_then(|scope| scope.department.as_ref()),
+        queue_name: scope.and_then(|scope| scope.queue.as_ref()),
+        priority: publication.priority,
+        requires_ack: publication.requires_ack,
+    };
+    Publication { event: "message".into(), data: json::raw(&envelope).into(), ..publication.clone() }
 }
 
 /// `client:subscribe` and `client:unsubscribe`: the confirmation where no acknowledgement was asked

@@ -200,3 +200,33 @@ async fn who_may_not_publish_reaches_nobody() {
     }
     member.expect_nothing("/").await;
 }
+
+/// Contract X-04: a client of guide 004's original wrapper hears one `message`, everybody else the name.
+#[actix_web::test]
+async fn with_envelopes_guide_004_s_clients_hear_one_message_for_each_broadcast() {
+    let server = TestServer::by_hand(&[("INTRADAY_MESSAGE_ENVELOPE", "true")]);
+    let claims = json!({"sub": "ann", "org": "o"});
+    let mut ws = Engine::websocket(&server, "/ws/").await;
+    for namespace in ["/", "/ws"] {
+        ws.connect_with(namespace, claims.clone()).await;
+        ws.ask(namespace, "subscribe", json!({"channels": ["kpi"], "queue_name": "q"})).await;
+    }
+    let target = json!({"organization_id": "o", "department_id": "d", "queue_name": "q"});
+    let told = server
+        .broadcast(json!({"event": "kpi:update", "data": {"b": 1.5}, "target": target, "priority": "high"}))
+        .await;
+    let envelope = json!({
+        "message_id": told["message_id"], "event": "kpi:update", "data": {"b": 1.5}, "timestamp": told["sent_at"],
+        "organization_id": "o", "department_id": "d", "queue_name": "q", "priority": "high",
+    });
+    let heard = [ws.hear().await, ws.hear().await];
+    let find = |head: &str| heard.iter().find_map(|packet| packet.strip_prefix(head)).expect(head).to_owned();
+    let array: Value = serde_json::from_str(&format!("[{}", find("42["))).unwrap();
+    assert_eq!(array, json!(["message", envelope]));
+    assert_eq!(find("42/ws,"), r#"["kpi:update",{"b":1.5}]"#);
+    // What is no broadcast of guide 004 keeps its name.
+    server.broadcast(json!({"type": "custom:n", "data": 1, "target": {"room": "user:ann"}})).await;
+    let mut heard = [ws.hear().await, ws.hear().await];
+    heard.sort();
+    assert_eq!(heard, [r#"42/ws,["custom:n",1]"#, r#"42["custom:n",1]"#]);
+}
