@@ -28,7 +28,6 @@ pub async fn open(
     state: State,
 ) -> Result<HttpResponse, ApiError> {
     caller::check_origin(&request, &state)?;
-    caller::check_rate(&request, &state)?;
     let mut tokens: Vec<String> = token_in_body(&request, payload).await?.into_iter().collect();
     tokens.extend(caller::header_tokens(request.headers()));
     let identity = match sockets::judge_tokens(&tokens, &state) {
