@@ -10,22 +10,35 @@ struct Page {
     body: &'static [u8],
 }
 
+/// A page of ours by its name in `static/`, served under `/static/`.
+macro_rules! file {
+    ($name:literal, $content_type:expr) => {
+        Page {
+            path: concat!("/static/", $name),
+            content_type: $content_type,
+            body: include_bytes!(concat!("../../static/", $name)),
+        }
+    };
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 const PAGES: &[Page] = &[
-    Page {
-        path: "/",
-        content_type: "text/html; charset=utf-8",
-        body: include_bytes!("../../static/index.html"),
-    },
-    Page {
-        path: "/static/console.js",
-        content_type: "text/javascript; charset=utf-8",
-        body: include_bytes!("../../static/console.js"),
-    },
-    Page {
-        path: "/static/console.css",
-        content_type: "text/css; charset=utf-8",
-        body: include_bytes!("../../static/console.css"),
-    },
+    Page { path: "/", content_type: HTML, body: include_bytes!("../../static/index.html") },
+    file!("console.css", CSS),
+    file!("console.js", SCRIPT),
+    file!("broadcast.js", SCRIPT),
+    file!("dom.js", SCRIPT),
+    file!("feed.js", SCRIPT),
+    file!("line.js", SCRIPT),
+    file!("panel.js", SCRIPT),
+    file!("plain.js", SCRIPT),
+    file!("profiles.js", SCRIPT),
+    file!("requests.js", SCRIPT),
+    file!("socketio.js", SCRIPT),
+    file!("token.js", SCRIPT),
 ];
 
 /// Only our own files, and sockets to our own host.
