@@ -7,6 +7,7 @@ mod cookies;
 mod engineio_properties;
 mod failure;
 mod journeys;
+mod matrix;
 mod order;
 mod presence;
 mod proto_properties;
