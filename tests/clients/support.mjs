@@ -147,7 +147,7 @@ export class Client {
     const client = new Client(server, path, headers, options);
     t.after(() => client.socket.terminate());
     await within(client.opened, () => `${path} did not open${server.printed()}`);
-    client.welcome = await client.next("connection_established");
+    client.welcome = await client.next(path.startsWith("/events") ? "connected" : "connection_established");
     return client;
   }
 
