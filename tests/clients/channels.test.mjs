@@ -73,7 +73,9 @@ for (const [channel, shortcut, event] of UPDATES) {
         const { recipients_count } = await post(data);
         const what = `${JSON.stringify(target)}: ${names}`;
         assert.equal(recipients_count, names.length, what);
-        for (const name of names) assert.deepEqual((await clients[name].next(event)).data, data, `${name} of ${what}`);
+        for (const name of names) {
+          assert.deepEqual((await clients[name].next(event)).data, data, `${name} of ${what}`);
+        }
         await expectSilence(server, ...Object.values(clients));
       }
     }

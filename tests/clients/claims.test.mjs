@@ -5,7 +5,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { claim, connectIntraday } from "./profiles_support.mjs";
 import { Client, Server, expectSilence, sign } from "./support.mjs";
-import { SocketIo, TRANSPORTS, WEBSOCKET, assertRefused, assertTime, expectConnections } from "./socketio_support.mjs";
+import {
+  SocketIo, TRANSPORTS, WEBSOCKET, assertRefused, assertTime, expectConnections,
+} from "./socketio_support.mjs";
 
 test("S-09: path /ws lets anyone connect, and `authenticate` with bare ids makes a claim of it", async (t) => {
   const server = await Server.start(t);

@@ -4,12 +4,11 @@
 // `socketio_dismissals.test.mjs` S-08.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
+import { curl } from "./curl.mjs";
 import { connectFlow } from "./profiles_support.mjs";
 import { Client, Server, bearer, expectSilence, inSeconds, sign } from "./support.mjs";
 import {
@@ -275,14 +274,6 @@ test("S-07: a socket whose token was rotated outlives the first one, with its id
 });
 
 // ---------------------------------------------------------------- curl
-
-/** What curl is answered: `{status, body, type}`. */
-const curl = async (...args) => {
-  const ask = ["--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code} %{content_type}"];
-  const { stdout } = await promisify(execFile)("curl", [...ask, ...args]);
-  const [, body, status, type] = /^([^]*)\n(\d+) (.*)$/.exec(stdout);
-  return { status: Number(status), body, type };
-};
 
 /** Guide 000's first debug command, with another port and key, and perhaps more. */
 const upgradeOf = (server, key, ...more) =>

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connectFlow } from "./profiles_support.mjs";
 import { PythonPeer } from "./python_peer.mjs";
-import { Client, PATIENCE, Server, expectSilence } from "./support.mjs";
+import { Client, Server, expectSilence, until } from "./support.mjs";
 import { SocketIo, TRANSPORTS, WEBSOCKET, assertRefused, assertTime, authOf, update } from "./socketio_support.mjs";
 
 const ROOM = "blueprint-123";
@@ -18,14 +18,8 @@ const census = async (server) => {
 };
 
 /** Waits until as many sockets are in `room`. */
-const expectMembers = async (server, room, count) => {
-  const late = performance.now() + PATIENCE;
-  for (;;) {
-    const members = new Map(await census(server)).get(room);
-    if (members === count) return;
-    assert.ok(performance.now() < late, `${members} in ${room}, not ${count}${server.printed()}`);
-  }
-};
+const expectMembers = (server, room, count) =>
+  until(async () => new Map(await census(server)).get(room), (members) => members === count);
 
 // ---------------------------------------------------------------- subscribe
 

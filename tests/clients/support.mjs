@@ -29,6 +29,16 @@ export const within = (promise, what, limit = PATIENCE) => {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 };
 
+/** Asks again and again until the answer is as it is to become, and returns it. */
+export const until = async (ask, isThere) => {
+  const late = performance.now() + PATIENCE;
+  for (;;) {
+    const answer = await ask();
+    if (isThere(answer)) return answer;
+    assert.ok(performance.now() < late, `still ${JSON.stringify(answer)}`);
+  }
+};
+
 // ---------------------------------------------------------------- server
 
 const running = new Set();
