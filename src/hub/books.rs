@@ -183,12 +183,13 @@ impl Books {
     ) {
         let Some(socket) = self.sockets.get_mut(&key) else { return };
         socket.subscriptions.keep_organization(identity.organization.as_ref());
+        let subscribed = socket.subscriptions.holds();
         let held: Vec<(Hold, RoomKey)> =
             socket.rooms.iter().map(|own| (own.hold(), own.room.clone())).collect();
         for (hold, room) in held {
             let meant = RoomKey::seen_by(identity, &hold.room);
             let stays = match hold.room.channel() {
-                Some(_) => self.sockets.get(&key).is_some_and(|own| own.subscriptions.hold(&hold)),
+                Some(_) => subscribed.contains(&hold),
                 None if hold.room.is_size_limited() => may_stay(&hold.room),
                 None => brought.contains(&hold.room),
             };

@@ -129,10 +129,11 @@ impl Books {
             None => Ended::default(),
         };
         let mut change = Change::default();
+        let held = socket.subscriptions.holds();
         let gone: Vec<(RoomKey, Option<Arc<AlertFilter>>)> = socket
             .rooms
             .iter()
-            .filter(|own| own.room.room.channel().is_some() && !socket.subscriptions.hold(&own.hold()))
+            .filter(|own| own.room.room.channel().is_some() && !held.contains(&own.hold()))
             .map(|own| (own.room.clone(), own.filter.clone()))
             .collect();
         for (room, filter) in gone {

@@ -3,6 +3,7 @@
 //! Pure. Subscriptions may overlap: a room is left when no subscription holds it any more (contract
 //! D-48). That is found out from the list itself, so there is no count to go wrong.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::domain::alert::AlertFilter;
@@ -24,7 +25,7 @@ pub struct Subscription {
 }
 
 /// A room that a subscription holds, and how its alerts are thinned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hold {
     pub room: Room,
     pub filter: Option<Arc<AlertFilter>>,
@@ -94,9 +95,10 @@ impl Subscriptions {
         self.0.push(subscription);
     }
 
-    /// Whether some subscription holds this.
-    pub fn hold(&self, hold: &Hold) -> bool {
-        self.0.iter().flat_map(Subscription::holds).any(|own| own == *hold)
+    /// Everything that some subscription holds. Rooms are spelled for it, so whoever looks for many asks
+    /// once.
+    pub fn holds(&self) -> HashSet<Hold> {
+        self.0.iter().flat_map(Subscription::holds).collect()
     }
 
     /// Ends what `which` means. `None` if there is nothing of it.
@@ -145,8 +147,8 @@ mod tests {
         Subscription { id: id.into(), channels: channels.to_vec(), scope, filter: None, site: None }
     }
 
-    fn hold(room: &str) -> Hold {
-        Hold { room: Room::parse(room).unwrap(), filter: None }
+    fn holds(own: &Subscriptions, room: &str) -> bool {
+        own.holds().contains(&Hold { room: Room::parse(room).unwrap(), filter: None })
     }
 
     use Channel::{Alerts, All, Kpi};
@@ -165,9 +167,9 @@ mod tests {
         let one = |id: &str| Which { id: Some(id.into()), ..Which::default() };
         let ended = own.end(&one("s1")).unwrap();
         assert_eq!((ended.id.as_deref(), ended.channels.as_slice()), (Some("s1"), [Kpi, Alerts].as_slice()));
-        assert!(own.hold(&hold("kpi:org:o")) && !own.hold(&hold("alerts:org:o")));
+        assert!(holds(&own, "kpi:org:o") && !holds(&own, "alerts:org:o"));
         own.end(&one("s2")).unwrap();
-        assert!(!own.hold(&hold("kpi:org:o")) && own.hold(&hold("kpi:org:o:dept:d")));
+        assert!(!holds(&own, "kpi:org:o") && holds(&own, "kpi:org:o:dept:d"));
         assert_eq!(own.end(&one("s2")), None);
     }
 
@@ -177,11 +179,11 @@ mod tests {
         let mut own = two();
         let ended = own.end(&kpi).unwrap();
         assert_eq!((ended.id, ended.channels), (None, vec![Kpi]));
-        assert!(own.hold(&hold("alerts:org:o")) && own.len() == 1);
+        assert!(holds(&own, "alerts:org:o") && own.len() == 1);
 
         let mut own = two();
         own.end(&Which { department: Id::parse("d"), ..kpi }).unwrap();
-        assert!(own.hold(&hold("kpi:org:o")) && !own.hold(&hold("kpi:org:o:dept:d")));
+        assert!(holds(&own, "kpi:org:o") && !holds(&own, "kpi:org:o:dept:d"));
         own.end(&Which::default()).unwrap();
         assert!(own.is_empty());
         assert_eq!(own.end(&Which::default()), None);
