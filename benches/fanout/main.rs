@@ -1,8 +1,9 @@
-//! CPU per delivered message, product against floor, and memory per connection, in one run.
+//! CPU per delivered message, product against floor, joins a second, and memory per connection, in one run.
 //!
 //! The product is the real binary and the floor a bare loop of `write(2)` (`floor.rs`), each a process of its own on
-//! core 0; this process, on core 1, plays subscribers and publishers. It is a bench and not a test: whatever the
-//! figures, the exit code is 0. It is 1 when a run was void (`void.rs`), because then there are no figures.
+//! core 0; this process, on core 1, plays subscribers and publishers. Where joins are counted the server has both
+//! cores. It is a bench and not a test: whatever the figures, the exit code is 0. It is 1 when a run was void
+//! (`void.rs`), because then there are no figures.
 //!
 //! ```text
 //! cargo bench --bench fanout                    all payloads, sizes and depths of `options.rs`; some 4 minutes
@@ -11,6 +12,7 @@
 //!                       plain     fan-out to plain WebSockets against the floor
 //!                       socketio  the same to Socket.IO clients on WebSockets
 //!                       mixed     a room of both beside rooms of one kind
+//!                       joins     joins a second, by plain and Socket.IO clients and of channels
 //!                       idle      memory of a WebSocket
 //!                       polling   memory of a polling session, with and without a GET that waits
 //!   --rounds K        rounds per cell and side (5); the table shows their medians
@@ -24,6 +26,7 @@ mod contestant;
 mod floor;
 mod greeting;
 mod http;
+mod joins;
 mod mixed;
 mod options;
 mod polling;
@@ -83,6 +86,14 @@ async fn measure_all(setup: &Setup) -> Result<()> {
     if setup.measures(Part::Mixed) {
         eprintln!("measuring three rooms of {} clients …", setup.mixed);
         println!("{}", table::rooms(&mixed::measure(setup).await?));
+    }
+    if setup.measures(Part::Joins) {
+        let mut joins = Vec::new();
+        for way in joins::Way::ALL {
+            eprintln!("joining, {way:?}, {} clients …", setup.joiners);
+            joins.push(joins::measure(setup, way).await?);
+        }
+        println!("{}", table::joins(&joins));
     }
     let mut crowds = Vec::new();
     for kind in setup.kinds() {

@@ -7,7 +7,7 @@ use crate::connections::Kind;
 use crate::floor;
 use crate::greeting::{Dialect, SECRET, Stage};
 use crate::polling::Extent;
-use crate::process::{Launch, Pinning, Server};
+use crate::process::{BOTH_CORES, Launch, OWN_CORE, Pinning, Server};
 use crate::usage::open_files_limit;
 use crate::void::{During, Result, Void};
 
@@ -32,6 +32,14 @@ const PRODUCT_ENVIRONMENT: &[(&str, &str)] = &[
     ("PING_TIMEOUT_MS", "600000"),
 ];
 
+/// What differs where joins are counted: two workers, and no limit that a client in a hurry would meet.
+const JOINS_ENVIRONMENT: &[(&str, &str)] = &[
+    ("WORKERS", "2"),
+    ("MAX_CONNECTIONS_PER_ORG", "25000"),
+    ("RATE_LIMIT_MESSAGES_PER_SECOND", "1000000"),
+    ("MAX_ROOMS_PER_CONNECTION", "1000"),
+];
+
 /// What can be measured by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -41,6 +49,8 @@ pub enum Part {
     SocketIo,
     /// A room of both.
     Mixed,
+    /// Joins a second.
+    Joins,
     /// Memory of a WebSocket.
     Idle,
     /// Memory of a polling session.
@@ -48,10 +58,11 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [(&str, Part); 5] = [
+    const ALL: [(&str, Part); 6] = [
         ("plain", Part::Plain),
         ("socketio", Part::SocketIo),
         ("mixed", Part::Mixed),
+        ("joins", Part::Joins),
         ("idle", Part::Idle),
         ("polling", Part::Polling),
     ];
@@ -77,6 +88,8 @@ pub struct Setup {
     pub cells: Vec<Cell>,
     /// Clients of the mixed room, and of each of the rooms it is compared with.
     pub mixed: usize,
+    /// Clients that join rooms.
+    pub joiners: usize,
     /// Numbers of connections in the memory table, one row each per kind.
     pub crowds: Vec<usize>,
     /// Empty if all are.
@@ -98,6 +111,7 @@ impl Setup {
             broadcasts: DEFAULT_BROADCASTS,
             cells: full(),
             mixed: 1000,
+            joiners: 500,
             crowds: vec![1000, 5000],
             only: Vec::new(),
             notes: Vec::new(),
@@ -167,8 +181,20 @@ impl Setup {
     /// # Errors
     /// [`Void`] as [`Server::start`].
     pub fn start_product(&self) -> Result<Server> {
-        let launch =
-            Launch { program: &self.server, arguments: &[], environment: PRODUCT_ENVIRONMENT, input: &[] };
+        self.start(PRODUCT_ENVIRONMENT, OWN_CORE)
+    }
+
+    /// The product on the load generator's core, too.
+    ///
+    /// # Errors
+    /// [`Void`] as [`Server::start`].
+    pub fn start_for_joins(&self) -> Result<Server> {
+        // What is said last holds.
+        self.start(&[PRODUCT_ENVIRONMENT, JOINS_ENVIRONMENT].concat(), BOTH_CORES)
+    }
+
+    fn start(&self, environment: &[(&str, &str)], cores: &str) -> Result<Server> {
+        let launch = Launch { program: &self.server, arguments: &[], environment, cores, input: &[] };
         Server::start(self.pinning, &launch)
     }
 
@@ -177,8 +203,9 @@ impl Setup {
     pub fn start_floor(&self, frame: &[u8]) -> Result<Server> {
         let program = env::current_exe().during("finding this executable")?;
         let input = floor::input(frame);
+        let arguments = &[floor::ARGUMENT];
         let launch =
-            Launch { program: &program, arguments: &[floor::ARGUMENT], environment: &[], input: &input };
+            Launch { program: &program, arguments, environment: &[], cores: OWN_CORE, input: &input };
         Server::start(self.pinning, &launch)
     }
 
@@ -187,7 +214,7 @@ impl Setup {
     fn at_most(&mut self, most: impl Fn(usize) -> usize, reason: &str) {
         let cells = self.cells.iter_mut().map(|cell| (&mut cell.clients, most(2)));
         let crowds = self.crowds.iter_mut().map(|wanted| (wanted, most(1)));
-        let all = cells.chain(crowds).chain([(&mut self.mixed, most(3))]);
+        let all = cells.chain(crowds).chain([(&mut self.mixed, most(3)), (&mut self.joiners, most(1))]);
         for (wanted, most) in all.filter(|(wanted, most)| **wanted > *most) {
             self.notes.push(format!("{most} instead of {wanted} connections ({reason})"));
             *wanted = most;

@@ -1,4 +1,4 @@
-//! A server process under measurement: started on its own core, killed when dropped.
+//! A server process under measurement: started on the cores it may use, killed when dropped.
 //!
 //! Nothing here knows what the server speaks. Product and floor are started and pinned in exactly the same way,
 //! otherwise their figures could not be compared.
@@ -15,7 +15,10 @@ use std::time::Duration;
 
 use crate::void::{During, Result, Void};
 
-const SERVER_CORE: &str = "0";
+/// A core that the load generator leaves alone.
+pub const OWN_CORE: &str = "0";
+/// That one and the load generator's.
+pub const BOTH_CORES: &str = "0,1";
 const LOAD_CORE: &str = "1";
 const START_LIMIT: Duration = Duration::from_secs(15);
 const LISTENING: &str = "listening on http://";
@@ -31,18 +34,18 @@ impl Pinning {
     /// Moves this process to the load generator's core. Without the `taskset` program, or a second core, nothing is
     /// pinned at all: half a pinning would favour one side.
     pub fn establish() -> Self {
-        let server_core = taskset(&["-c", SERVER_CORE, "true"]);
+        let server_core = taskset(&["-c", OWN_CORE, "true"]);
         let own_pid = process::id().to_string();
         if server_core && taskset(&["-c", "-p", LOAD_CORE, &own_pid]) { Self::Pinned } else { Self::Unpinned }
     }
 
-    fn command(self, program: &Path) -> Command {
+    fn command(self, program: &Path, cores: &str) -> Command {
         match self {
             Self::Unpinned => Command::new(program),
             // taskset becomes the program by exec, so the child's pid is the server's.
             Self::Pinned => {
                 let mut command = Command::new("taskset");
-                command.args(["-c", SERVER_CORE]).arg(program);
+                command.args(["-c", cores]).arg(program);
                 command
             }
         }
@@ -79,6 +82,8 @@ pub struct Launch<'a> {
     pub arguments: &'a [&'a str],
     /// The whole environment besides `PATH`: neither the caller's settings nor an `.env` may change a figure.
     pub environment: &'a [(&'a str, &'a str)],
+    /// Where it runs if anything is pinned.
+    pub cores: &'a str,
     /// Written to standard input, which then stays open for as long as this process lives.
     pub input: &'a [u8],
 }
@@ -98,7 +103,7 @@ impl Server {
     pub fn start(pinning: Pinning, launch: &Launch<'_>) -> Result<Self> {
         let what = format!("starting {}", launch.program.display());
         let scratch = Scratch::create()?;
-        let mut command = pinning.command(launch.program);
+        let mut command = pinning.command(launch.program, launch.cores);
         command.args(launch.arguments).current_dir(&scratch.0).env_clear();
         command.env("PATH", env::var_os("PATH").unwrap_or_default()).envs(launch.environment.iter().copied());
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().during(&what)?;

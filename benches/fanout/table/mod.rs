@@ -4,13 +4,14 @@
 
 mod connections;
 mod fan_out;
+mod joins;
 mod rooms;
 
 pub use connections::connections;
 pub use fan_out::fan_out;
+pub use joins::joins;
 pub use rooms::rooms;
 
-use crate::contestant::Round;
 use crate::greeting::Dialect;
 use crate::options::Setup;
 use crate::process::Pinning;
@@ -55,7 +56,7 @@ fn span(ratios: impl Iterator<Item = f64> + Clone) -> String {
     format!("{lowest:.2}-{highest:.2}")
 }
 
-fn median_of(rounds: &[Round], figure: impl Fn(&Round) -> f64) -> f64 {
+fn median_of<R>(rounds: &[R], figure: impl Fn(&R) -> f64) -> f64 {
     let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
     figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;
