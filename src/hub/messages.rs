@@ -83,7 +83,7 @@ pub struct Join {
 pub struct Enter {
     pub key: SocketKey,
     pub room: Room,
-    /// What others are to call the user; the identity's own name comes first.
+    /// What others are to call the user; the id stands in for it.
     pub name: Option<Arc<str>>,
     pub confirm: ConfirmEntry,
 }

@@ -37,6 +37,13 @@ pub struct Which {
     pub id: Option<String>,
     /// These channels of whatever subscription; `None` means all channels.
     pub channels: Option<Vec<Channel>>,
+    /// Those of just this part of the socket's organization; `None` means wherever they are.
+    pub part: Option<Part>,
+}
+
+/// A part of an organization as it is named in a request: what is not given is not narrowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
     pub organization: Option<Id>,
     pub department: Option<Id>,
     pub queue: Option<Id>,
@@ -70,11 +77,12 @@ impl Subscription {
 impl Which {
     fn means(&self, subscription: &Subscription) -> bool {
         let Subscription { id, scope, .. } = subscription;
-        let is = |asked: &Option<Id>, own: Option<&Id>| asked.is_none() || asked.as_ref() == own;
-        self.id.as_ref().is_none_or(|asked| *asked == **id)
-            && is(&self.organization, Some(&scope.organization))
-            && is(&self.department, scope.department.as_ref())
-            && is(&self.queue, scope.queue.as_ref())
+        let is_part = |part: &Part| {
+            part.organization.as_ref().is_none_or(|asked| *asked == scope.organization)
+                && part.department == scope.department
+                && part.queue == scope.queue
+        };
+        self.id.as_ref().is_none_or(|asked| *asked == **id) && self.part.as_ref().is_none_or(is_part)
     }
 
     fn means_channel(&self, channel: Channel) -> bool {
@@ -181,9 +189,17 @@ mod tests {
         assert_eq!((ended.id, ended.channels), (None, vec![Kpi]));
         assert!(holds(&own, "alerts:org:o") && own.len() == 1);
 
+        let part = |department: Option<&str>| {
+            let (organization, department) = (Id::parse("o"), department.and_then(Id::parse));
+            Which { part: Some(Part { organization, department, queue: None }), ..kpi.clone() }
+        };
         let mut own = two();
-        own.end(&Which { department: Id::parse("d"), ..kpi }).unwrap();
+        own.end(&part(Some("d"))).unwrap();
         assert!(holds(&own, "kpi:org:o") && !holds(&own, "kpi:org:o:dept:d"));
+        // The whole of it is a part like any other: who follows a department besides still does.
+        let mut own = two();
+        own.end(&part(None)).unwrap();
+        assert!(!holds(&own, "kpi:org:o") && holds(&own, "kpi:org:o:dept:d"));
         own.end(&Which::default()).unwrap();
         assert!(own.is_empty());
         assert_eq!(own.end(&Which::default()), None);

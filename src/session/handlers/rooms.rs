@@ -47,8 +47,8 @@ pub fn join_room(
     }
     let log = log_of(session, "room_join", room.name().to_owned());
     let now = session.services.ambient.clock.wall();
-    // What the credential says comes first: a name is what others know one by (contract C-023).
-    let name = socket.identity.name.clone().or(name.map(Arc::from));
+    // For display only; who it is, is the id (contract C-023).
+    let name = name.map(Arc::from).or(socket.identity.name.clone());
     let (entered, asked) = (room.clone(), request.clone());
     let confirm = Box::new(move |users: &[Present]| {
         let users = || users.iter().map(in_room).collect();

@@ -13,7 +13,7 @@ use crate::events::payload::intraday::{self, Confirmation, Subscribed};
 use crate::events::payload::system::Accepted;
 use crate::hub::messages;
 use crate::hub::outboxes::SocketKey;
-use crate::hub::subscriptions::{Ended, Subscription, Which};
+use crate::hub::subscriptions::{Ended, Part, Subscription, Which};
 use crate::session::Session;
 use crate::session::effects::{Ask, Effect, Outcome};
 
@@ -54,12 +54,10 @@ pub fn unsubscribe(
     request: Request,
 ) -> Effect {
     let now = session.services.ambient.clock.wall();
-    let which = channels.map(|asked| Which {
-        id: asked.id,
-        channels: asked.channels,
-        organization: asked.organization,
-        department: asked.department,
-        queue: asked.queue,
+    let which = channels.map(|asked| {
+        let intraday::Unsubscribe { id, channels, organization, department, queue } = asked;
+        let part = Part { organization, department, queue };
+        Which { id, channels, part: (part != Part::default()).then_some(part) }
     });
     let log = super::rooms::log_of(
         session,
