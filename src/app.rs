@@ -318,7 +318,7 @@ fn maintenance(ambient: &Ambient) -> Publication {
 fn book_limits(settings: &Settings) -> BookLimits {
     BookLimits {
         room_size: settings.room_max_size,
-        rooms_per_socket: settings.max_rooms_per_connection,
+        rooms_per_connection: settings.max_rooms_per_connection,
         with_organization: settings.max_connections_total,
         per_organization: settings.max_connections_per_org,
     }

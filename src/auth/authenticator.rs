@@ -146,7 +146,12 @@ impl Authenticator {
             let key = auth.tenant_key.as_ref().map(|key| self.tenant_key(key.as_bytes()));
             return key.or_else(|| shown.tenant.clone()).unwrap_or(Err(Refusal::NoTenantKey));
         }
-        match token.map(Ok).or_else(|| shown.token.clone()) {
+        // A browser sends its cookie on every path, and guide 004's page cannot drop it to say who else
+        // it is.
+        let is_taken = |who: &Judgement| {
+            profile != Profile::Intraday || !who.as_ref().is_ok_and(|own| own.sign_in.is_some())
+        };
+        match token.map(Ok).or_else(|| shown.token.clone().filter(is_taken)) {
             // The one shown at the handshake may have expired since.
             Some(Ok(who)) if who.expires_at.is_some_and(|at| at <= now) => Err(Refusal::Expired),
             Some(judgement) => judgement,

@@ -5,7 +5,8 @@
 //! the next question is asked, so no timer is needed and nothing expired is ever found.
 //!
 //! Whoever ends a sign-in before its time must dismiss its sockets: every answer names those that
-//! ended. So a socket never outlives a sign-in that nobody can end any more.
+//! ended. So a socket never outlives a sign-in that nobody can end any more, unless it has shown a token
+//! since: then it ends with that.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -10,6 +10,7 @@ use super::authenticator::Refusal;
 use crate::domain::id::Id;
 use crate::domain::identity::{Identity, Trust};
 use crate::domain::tenant::Permissions;
+use crate::domain::text;
 use crate::domain::time::{Clock, Timestamp};
 
 /// Longest token that is looked at, in bytes.
@@ -26,7 +27,7 @@ pub struct Tokens {
 #[derive(Deserialize)]
 struct Claims {
     sub: Id,
-    name: Option<Name>,
+    name: Option<String>,
     exp: f64,
     nbf: Option<f64>,
     org: Option<Id>,
@@ -35,19 +36,6 @@ struct Claims {
     rooms: Option<Vec<String>>,
     projects: Option<Vec<Id>>,
     permissions: Option<Vec<String>>,
-}
-
-/// A name as others will see it, cut where it is too long.
-struct Name(String);
-
-/// Longest name, in characters.
-const MAX_NAME: usize = 128;
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        Ok(Name(name.chars().take(MAX_NAME).collect()))
-    }
 }
 
 impl Tokens {
@@ -87,7 +75,7 @@ impl Tokens {
         Ok(Identity {
             trust: Trust::Verified,
             user: Some(claims.sub),
-            name: claims.name.map(|Name(name)| name.into()),
+            name: claims.name.as_deref().and_then(text::name).map(Arc::from),
             organization: claims.org.or(claims.organization_id),
             tenant: None,
             admin: claims.role.as_deref().is_some_and(is_admin),

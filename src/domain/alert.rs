@@ -47,6 +47,11 @@ impl AlertFilter {
         *self == AlertFilter::default()
     }
 
+    /// Bytes that its words hold.
+    pub fn size(&self) -> usize {
+        self.sources.iter().chain(&self.statuses).flatten().map(String::len).sum()
+    }
+
     /// An alert without a ranked severity passes: what cannot be judged is not kept back. One without
     /// a source or a status is from none of those listed.
     pub fn admits(&self, alert: &Alert) -> bool {

@@ -34,6 +34,11 @@ impl Channel {
         Channel::ALL.into_iter().find(|channel| channel.name() == name)
     }
 
+    /// Whether alerts are among what it brings.
+    pub fn has_alerts(self) -> bool {
+        matches!(self, Channel::Alerts | Channel::All)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Channel::Kpi => "kpi",

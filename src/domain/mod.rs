@@ -23,6 +23,7 @@ pub mod profile;
 pub mod random;
 pub mod room;
 pub mod tenant;
+pub mod text;
 pub mod time;
 
 use std::sync::Arc;

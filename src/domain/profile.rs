@@ -33,7 +33,8 @@ impl Profile {
     pub fn rooms(self, who: &Identity) -> Vec<Room> {
         let tenant = who.tenant.as_ref().map(|tenant| Room::tenant(&tenant.id));
         let user = who.user.as_ref().filter(|_| who.is_verified()).map(Room::user);
-        let global = who.is_verified().then(Room::global);
+        // Guide 004 knows no such room (contract 0.2).
+        let global = (who.is_verified() && self != Profile::Intraday).then(Room::global);
         // Contract D-30: the organization's room is for those who speak of organizations.
         let has_organization = matches!(self, Profile::Intraday | Profile::Plain);
         let org = who.organization.as_ref().filter(|_| has_organization).map(Room::org);
@@ -61,7 +62,8 @@ mod tests {
             let rooms = profile.rooms(&who);
             let names: Vec<&str> = rooms.iter().map(Room::name).collect();
             let expected: &[&str] = match profile {
-                Profile::Intraday | Profile::Plain => &["user:ann", "global", "org:acme"],
+                Profile::Intraday => &["user:ann", "org:acme"],
+                Profile::Plain => &["user:ann", "global", "org:acme"],
                 _ => &["user:ann", "global"],
             };
             assert_eq!(names, expected, "{profile:?}");

@@ -157,6 +157,16 @@ impl Room {
         !matches!(self.kind, Kind::Global | Kind::Tenant | Kind::User | Kind::Org)
     }
 
+    /// Whether one is in there by being who one is, and leaves with that alone.
+    pub fn is_of_identity(&self) -> bool {
+        matches!(self.kind, Kind::Tenant | Kind::User | Kind::Org)
+    }
+
+    /// Whether its members see each other come and go: where clients may speak (contract section 9).
+    pub fn has_presence(&self) -> bool {
+        matches!(self.kind, Kind::Free | Kind::Public)
+    }
+
     /// Whether the name means another room in every organization. `global` is one for all, and
     /// tenant, org and channel rooms carry their owner in the name.
     fn is_scoped(&self) -> bool {

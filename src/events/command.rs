@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::domain::error::ClientError;
 use crate::domain::room::Room;
+use crate::domain::text;
 
 use super::payload::blueprints::BlueprintUpdate;
 use super::payload::intraday::{Claim, Subscribe, Unsubscribe};
@@ -75,9 +76,6 @@ pub enum Price {
 
 type Read = Result<Command, ClientError>;
 
-/// Longest name of a user that is shown to others, in characters.
-const MAX_NAME: usize = 128;
-
 pub(super) fn auth(data: &str) -> Read {
     #[derive(Deserialize)]
     struct WithToken {
@@ -126,8 +124,7 @@ pub(super) fn join_room(data: &str) -> Read {
     }
     let shape = "The payload must be {\"roomId\": string of 1 to 128 characters, \"userName\"?: string}";
     let WithRoomId { room_id, user_name } = payload(data, shape)?;
-    let name = user_name.map(|name| name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect());
-    let name = name.filter(|name: &String| !name.trim().is_empty());
+    let name = user_name.as_deref().and_then(text::name);
     Ok(Command::JoinRoom { room: Room::parse(&room_id).ok_or_else(bad_room)?, name })
 }
 

@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use super::groups::{EVERYONE, GroupId, Groups};
 use super::ledger::Bearer;
+use super::membership::Held;
 use super::messages::Whom;
 use super::organizations::Organizations;
 use super::outboxes::SocketKey;
 use super::presence::Present;
 use super::rooms::Rooms;
 use super::sign_ins::SignIns;
-use super::subscriptions::{Hold, Subscriptions};
+use super::subscriptions::Subscriptions;
 use super::tally::Tally;
 use crate::domain::alert::AlertFilter;
 use crate::domain::error::{ClientError, ErrorCode};
@@ -32,8 +33,8 @@ use crate::domain::time::Timestamp;
 pub struct BookLimits {
     /// Members a room may have through joins by request.
     pub room_size: usize,
-    /// Rooms one socket may join by request.
-    pub rooms_per_socket: usize,
+    /// Rooms one connection may join by request.
+    pub rooms_per_connection: usize,
     /// Connections with an organization, in all and of one organization.
     pub with_organization: usize,
     pub per_organization: usize,
@@ -47,6 +48,8 @@ pub struct Books {
     pub(super) organizations: Organizations,
     /// The connections of tenants; a tenant without any is not held.
     pub(super) tenants: HashMap<Id, Tally>,
+    /// The rooms that each connection has joined by request, where there are any.
+    pub(super) places: HashMap<SocketKey, usize>,
     sign_ins: SignIns,
     pub(super) groups: Groups,
 }
@@ -67,8 +70,8 @@ pub(super) struct Membership {
     pub(super) room: RoomKey,
     pub(super) filter: Option<Arc<AlertFilter>>,
     pub(super) group: GroupId,
-    /// Seen by the others (guide 003).
-    pub(super) is_present: bool,
+    /// Whom the others see there (guide 003).
+    pub(super) seen_as: Option<Id>,
 }
 
 /// A socket that asks to be entered.
@@ -106,6 +109,7 @@ impl Books {
             rooms: Rooms::default(),
             organizations: Organizations::default(),
             tenants: HashMap::new(),
+            places: HashMap::new(),
             sign_ins: SignIns::default(),
             groups: Groups::with_everyone(),
         }
@@ -117,7 +121,7 @@ impl Books {
     /// `CONNECTION_LIMIT` if its organization or its tenant is full; nothing is entered then.
     pub fn attach(&mut self, newcomer: Newcomer, now: Timestamp) -> Result<Vec<GroupId>, ClientError> {
         let Newcomer { key, connection, id, identity, profile } = newcomer;
-        self.check_organization(connection, identity.organization.as_ref())?;
+        self.check_organization(connection, identity.organization.as_ref(), None)?;
         self.take_tenant(connection, &identity)?;
         self.groups.enter(EVERYONE, key.worker);
         self.by_id.insert(id.clone(), key);
@@ -146,8 +150,9 @@ impl Books {
         let Some(socket) = self.sockets.get_mut(&key) else { return Ok(Change::default()) };
         let (connection, profile) = (socket.connection, socket.profile);
         let before = std::mem::replace(&mut socket.identity, Arc::clone(&identity));
+        let leaving = before.organization.as_ref();
         if before.organization != identity.organization
-            && let Err(error) = self.check_organization(connection, identity.organization.as_ref())
+            && let Err(error) = self.check_organization(connection, identity.organization.as_ref(), leaving)
         {
             self.sockets.get_mut(&key).expect("found above").identity = before;
             return Err(error);
@@ -184,20 +189,28 @@ impl Books {
         let Some(socket) = self.sockets.get_mut(&key) else { return };
         socket.subscriptions.keep_organization(identity.organization.as_ref());
         let subscribed = socket.subscriptions.holds();
-        let held: Vec<(Hold, RoomKey)> =
-            socket.rooms.iter().map(|own| (own.hold(), own.room.clone())).collect();
-        for (hold, room) in held {
+        let held: Vec<Held> = socket.rooms.iter().map(Membership::held).collect();
+        for Held { hold, room, seen_as } in held {
             let meant = RoomKey::seen_by(identity, &hold.room);
+            let is_another = meant != room;
             let stays = match hold.room.channel() {
                 Some(_) => subscribed.contains(&hold),
-                None if hold.room.is_size_limited() => may_stay(&hold.room),
-                None => brought.contains(&hold.room),
+                None if hold.room.is_size_limited() => {
+                    may_stay(&hold.room) && (!is_another || self.has_room(&meant))
+                }
+                None if hold.room.is_of_identity() => brought.contains(&hold.room),
+                None => brought.contains(&hold.room) || may_stay(&hold.room),
             };
-            if !stays || meant != room {
+            if !stays || is_another {
                 self.leave_part(key, &room, &hold.filter, change);
             }
-            if stays && meant != room {
-                self.enter_room(key, meant, hold.filter, change, now);
+            if stays && is_another {
+                self.enter_room(key, meant.clone(), hold.filter, change, now);
+            }
+            // Whoever was seen as somebody is seen as who they are now, where they are now.
+            if stays && seen_as.is_some() && (is_another || seen_as != identity.user) {
+                self.hide(key, &meant, change);
+                self.show(key, &meant, identity.name.clone(), change, now);
             }
         }
     }
@@ -254,10 +267,14 @@ impl Books {
         &self,
         connection: SocketKey,
         organization: Option<&Id>,
+        leaving: Option<&Id>,
     ) -> Result<(), ClientError> {
         let BookLimits { with_organization, per_organization, .. } = self.limits;
         let has_place = |organization| {
-            self.organizations.has_place(organization, connection, per_organization, with_organization)
+            // The place it gives up is there for the one it takes.
+            let freed = leaving.is_some_and(|own| self.organizations.is_last_of(own, connection));
+            let of_all = with_organization + usize::from(freed);
+            self.organizations.has_place(organization, connection, per_organization, of_all)
         };
         if organization.is_none_or(has_place) {
             return Ok(());

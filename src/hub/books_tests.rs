@@ -10,7 +10,7 @@ use crate::hub::subscriptions::{Subscription, Which};
 
 const NOW: Timestamp = Timestamp::from_millis(0);
 const LIMITS: BookLimits =
-    BookLimits { room_size: 2, rooms_per_socket: 3, with_organization: 10, per_organization: 2 };
+    BookLimits { room_size: 2, rooms_per_connection: 3, with_organization: 10, per_organization: 2 };
 
 fn key(slot: u32) -> SocketKey {
     SocketKey { worker: (slot % 2) as WorkerId, slot, generation: 0 }
@@ -233,8 +233,12 @@ fn subscription(channels: &[Channel], path: &str, filter: Option<AlertFilter>) -
 }
 
 fn wide() -> Books {
-    let roomy =
-        BookLimits { room_size: 100, rooms_per_socket: 100, with_organization: 100, per_organization: 100 };
+    let roomy = BookLimits {
+        room_size: 100,
+        rooms_per_connection: 100,
+        with_organization: 100,
+        per_organization: 100,
+    };
     Books::new(roomy)
 }
 
@@ -409,4 +413,175 @@ fn a_tenant_has_as_many_connections_as_its_record_says() {
     books.detach(key(1));
     books.attach(flow(2, 2), NOW).unwrap();
     assert_eq!(books.own_rooms(key(2)), ["tenant:demo1"]);
+}
+
+fn guest(name: &str) -> Arc<Identity> {
+    let who = user(name, None);
+    Arc::new(Identity { is_guest: true, ..(*who).clone() })
+}
+
+/// A guest that is seen in a room becomes somebody: nobody is left behind there as a ghost.
+#[test]
+fn a_guest_who_becomes_somebody_leaves_no_ghost() {
+    let mut books = books(&[guest("guest-s0"), user("w", None)]);
+    books.enter(key(0), &room("r"), None, NOW).unwrap();
+    books.enter(key(1), &room("r"), None, NOW).unwrap();
+    books.identify(key(0), user("ann", None), &|_| true, NOW).unwrap();
+    books.detach(key(0));
+    let (_, users) = books.enter(key(1), &room("r"), None, NOW).unwrap();
+    let names: Vec<&str> = users.iter().map(|present| present.user.as_str()).collect();
+    assert_eq!(names, ["w"]);
+}
+
+/// A guest that claims another's id, without any proof, does not take that one's presence away.
+#[test]
+fn a_claim_does_not_make_another_leave() {
+    let mut books = books(&[user("ann", None), guest("guest-s1")]);
+    books.enter(key(0), &room("r"), None, NOW).unwrap();
+    books.enter(key(1), &room("r"), None, NOW).unwrap();
+    let liar = Arc::new(Identity::claimed(id("ann"), id("o")));
+    let change = books.identify(key(1), liar, &|_| false, NOW).unwrap();
+    let gone: Vec<&str> = change.seen.iter().map(|seen| seen.present.user.as_str()).collect();
+    assert_eq!(gone, ["guest-s1"]);
+}
+
+/// ROOM_MAX_SIZE holds for whoever is rescoped into a room, too.
+#[test]
+fn rescoping_does_not_overfill_a_room() {
+    let mut books = wide();
+    books.limits.room_size = 2;
+    for slot in 0..4 {
+        books.attach(newcomer(slot, &Identity::anonymous()), NOW).unwrap();
+        books.join(key(slot), &room("public:lobby"), NOW).unwrap();
+        books.identify(key(slot), user("a", Some("A")), &|_| true, NOW).unwrap();
+    }
+    assert!(reached(&books, &Target::room(room("public:lobby"))).len() <= 2);
+}
+
+/// One that may have one place changes it for another where all places are taken.
+#[test]
+fn a_swap_of_organizations_needs_no_further_place() {
+    let mut books = wide();
+    books.limits.with_organization = 1;
+    books.attach(newcomer(0, &claimed("o")), NOW).unwrap();
+    books.identify(key(0), claimed("p"), &|_| true, NOW).unwrap();
+}
+
+/// Whatever is done in whatever order, a hub that does as it is told knows the same groups.
+#[test]
+fn books_and_roster_agree() {
+    use crate::hub::roster::Roster;
+    use std::collections::{BTreeMap, BTreeSet};
+    let mut state = 12345_u64;
+    let mut pick = |most: usize| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize % most
+    };
+    let rooms = ["r", "public:a", "global", "agent:x", "user:u1"];
+    let paths = ["org:o", "org:o:dept:d", "org:o:queue:q", "org:o:dept:d:queue:q", "org:o:dept:e:queue:q"];
+    let limits =
+        BookLimits { room_size: 4, rooms_per_connection: 6, with_organization: 5, per_organization: 4 };
+    let mut books = Books::new(limits);
+    let mut roster: Roster<u32> = Roster::default();
+    let mut seen: BTreeMap<(String, Option<Id>), BTreeSet<Id>> = BTreeMap::new();
+    for step in 0..20_000 {
+        let slot = pick(7) as u32;
+        let key = key(slot);
+        let mut told = |change: Change, roster: &mut Roster<u32>| {
+            for group in change.leave {
+                roster.leave(key, group);
+            }
+            for group in change.join {
+                roster.join(key, group);
+            }
+            for Sighting { room, present, has_come } in change.seen {
+                let users = seen.entry((room.room.name().to_owned(), room.organization.clone())).or_default();
+                assert!(if has_come { users.insert(present.user) } else { users.remove(&present.user) });
+            }
+        };
+        let who = |n: usize| match n {
+            0 => Identity::anonymous(),
+            1 => claimed("o"),
+            2 => claimed("p"),
+            3 => user("u1", None),
+            4 => user("u1", Some("o")),
+            _ => user("u2", Some("o")),
+        };
+        let filter = |n: usize| {
+            (n > 0).then(|| AlertFilter { sources: Some(vec![n.to_string()]), ..AlertFilter::default() })
+        };
+        let name = room(rooms[pick(rooms.len())]);
+        if !books.sockets.contains_key(&key) {
+            if let Ok(groups) = books.attach(newcomer(slot, &who(pick(6))), NOW) {
+                roster.seat(key, slot);
+                groups.into_iter().for_each(|group| roster.join(key, group));
+            }
+            continue;
+        }
+        match pick(9) {
+            0 => {
+                // As D-30 has it: only who has proven nothing becomes another.
+                let current = Arc::clone(&books.sockets[&key].identity);
+                let next = if current.is_proven() { current } else { who(pick(6)) };
+                let odd = pick(2) == 0;
+                if let Ok(change) = books.identify(key, next, &|room| odd || room.name() == "r", NOW) {
+                    told(change, &mut roster);
+                }
+            }
+            1 => books.join(key, &name, NOW).map(|change| told(change, &mut roster)).unwrap_or_default(),
+            2 | 3 => {
+                books.enter(key, &name, None, NOW).map(|(c, _)| told(c, &mut roster)).unwrap_or_default()
+            }
+            4 => books.leave(key, &name).map(|change| told(change, &mut roster)).unwrap_or_default(),
+            5 | 6 => {
+                let path = paths[pick(paths.len())];
+                let own =
+                    subscription(&[Channel::Alerts, Channel::Kpi][..1 + pick(2)], path, filter(pick(3)));
+                let is_own = books.sockets[&key].identity.organization == Some(id("o"));
+                let alone = (pick(3) == 0).then_some(&name);
+                if is_own && let Ok(change) = books.subscribe(key, alone, Some(own), NOW) {
+                    told(change, &mut roster);
+                }
+            }
+            7 => {
+                let which = match pick(3) {
+                    0 => Which::default(),
+                    1 => Which { channels: Some(vec![Channel::Kpi]), ..Which::default() },
+                    _ => Which { id: Some(paths[pick(paths.len())].to_owned()), ..Which::default() },
+                };
+                let channel = room(["alerts:org:o", "kpi:org:o"][pick(2)]);
+                let alone = (pick(3) == 0).then_some(&channel);
+                if let Ok((change, _)) = books.unsubscribe(key, alone, Some(&which)) {
+                    told(change, &mut roster);
+                }
+            }
+            _ if pick(4) == 0 => {
+                let gone = books.detach(key).unwrap();
+                told(Change { seen: gone, ..Change::default() }, &mut roster);
+                roster.vacate(key);
+            }
+            _ => {}
+        }
+        for (key, socket) in &books.sockets {
+            let mut expected = vec![EVERYONE];
+            expected.extend(socket.rooms.iter().map(|own| own.group));
+            expected
+                .extend(socket.identity.organization.as_ref().and_then(|org| books.organizations.group(org)));
+            expected.sort_unstable();
+            let mut known: Vec<GroupId> = roster.member(*key).unwrap().groups().collect();
+            known.sort_unstable();
+            assert_eq!(known, expected, "step {step}");
+        }
+        for (room, entry) in books.rooms.iter() {
+            let inside = books.sockets.values().filter(|own| own.rooms.iter().any(|own| own.room == *room));
+            assert_eq!(inside.count(), entry.members, "step {step} {room:?}");
+            let users: BTreeSet<Id> = entry.presence.iter().flat_map(|p| p.users()).map(|p| p.user).collect();
+            let heard = seen.get(&(room.room.name().to_owned(), room.organization.clone()));
+            assert_eq!(users, heard.cloned().unwrap_or_default(), "step {step} {room:?}");
+        }
+    }
+    let keys: Vec<SocketKey> = books.sockets.keys().copied().collect();
+    keys.into_iter().for_each(|key| drop(books.detach(key)));
+    assert!(books.rooms.is_empty() && books.organizations.is_empty() && books.tenants.is_empty());
+    assert_eq!(books.groups.in_use(), 1);
 }

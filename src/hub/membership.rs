@@ -12,18 +12,47 @@ use super::presence::Present;
 use super::subscriptions::{Ended, Hold, Subscription, Which};
 use crate::domain::alert::AlertFilter;
 use crate::domain::error::{ClientError, ErrorCode};
+use crate::domain::id::Id;
 use crate::domain::room::{Room, RoomKey};
 use crate::domain::time::Timestamp;
+
+/// Bytes that the filters of one socket's subscriptions may hold together.
+const FILTER_BYTES: usize = 64 * 1024;
+
+/// What a membership holds, apart from the books.
+pub(super) struct Held {
+    pub(super) hold: Hold,
+    pub(super) room: RoomKey,
+    pub(super) seen_as: Option<Id>,
+}
 
 impl Membership {
     pub(super) fn hold(&self) -> Hold {
         Hold { room: self.room.room.clone(), filter: self.filter.clone() }
+    }
+
+    pub(super) fn held(&self) -> Held {
+        Held { hold: self.hold(), room: self.room.clone(), seen_as: self.seen_as.clone() }
     }
 }
 
 impl Socket {
     fn is_in(&self, room: &RoomKey) -> bool {
         self.rooms.iter().any(|own| own.room == *room)
+    }
+}
+
+impl Socket {
+    /// The room it means by this name, if it can leave that.
+    fn leavable(&self, room: &Room) -> Result<RoomKey, ClientError> {
+        let key = RoomKey::seen_by(&self.identity, room);
+        if !self.is_in(&key) {
+            return Err(not_there());
+        }
+        if room.is_of_identity() {
+            return Err(ClientError::unauthorized("You are in this room by being who you are"));
+        }
+        Ok(key)
     }
 }
 
@@ -50,32 +79,59 @@ impl Books {
         now: Timestamp,
     ) -> Result<(Change, Vec<Present>), ClientError> {
         let mut change = self.join(key, room, now)?;
-        let Some(socket) = self.sockets.get_mut(&key) else { return Ok((change, Vec::new())) };
+        let Some(socket) = self.sockets.get(&key) else { return Ok((change, Vec::new())) };
         let room = RoomKey::seen_by(&socket.identity, room);
-        let Some(entry) = self.rooms.get_mut(&room) else { return Ok((change, Vec::new())) };
-        let own = socket.rooms.iter_mut().find(|own| own.room == room && !own.is_present);
-        // Only who has proven to be somebody is seen as somebody.
+        self.show(key, &room, name, &mut change, now);
+        let presence = self.rooms.get(&room).and_then(|entry| entry.presence.as_ref());
+        Ok((change, presence.map_or_else(Vec::new, |presence| presence.users())))
+    }
+
+    /// Has a member seen in a room where members see each other, if it has proven to be somebody.
+    pub(super) fn show(
+        &mut self,
+        key: SocketKey,
+        room: &RoomKey,
+        name: Option<Arc<str>>,
+        change: &mut Change,
+        now: Timestamp,
+    ) {
+        let (Some(socket), Some(entry)) = (self.sockets.get_mut(&key), self.rooms.get_mut(room)) else {
+            return;
+        };
         let user = socket.identity.user.clone().filter(|_| socket.identity.is_verified());
-        if let (Some(own), Some(user)) = (own, user) {
-            own.is_present = true;
+        let own = socket.rooms.iter_mut().find(|own| own.room == *room && own.seen_as.is_none());
+        if let (Some(own), Some(user), true) = (own, user, room.room.has_presence()) {
+            own.seen_as = Some(user.clone());
             let name = name.unwrap_or_else(|| user.as_str().into());
             let present = Present { user, name, joined_at: now };
             if entry.presence.get_or_insert_default().enter(present.clone()) {
                 change.seen.push(Sighting { room: room.clone(), present, has_come: true });
             }
         }
-        let users = entry.presence.as_ref().map_or_else(Vec::new, |presence| presence.users());
-        Ok((change, users))
+    }
+
+    /// Has a member not seen any more.
+    pub(super) fn hide(&mut self, key: SocketKey, room: &RoomKey, change: &mut Change) {
+        let own = self.sockets.get_mut(&key).into_iter().flat_map(|socket| &mut socket.rooms);
+        let seen_as = own.filter(|own| own.room == *room).find_map(|own| own.seen_as.take());
+        self.end_presence(room, seen_as, change);
+    }
+
+    fn end_presence(&mut self, room: &RoomKey, seen_as: Option<Id>, change: &mut Change) {
+        let presence = self.rooms.get_mut(room).and_then(|entry| entry.presence.as_mut());
+        if let (Some(user), Some(presence)) = (seen_as, presence)
+            && let Some(present) = presence.leave(&user)
+        {
+            change.seen.push(Sighting { room: room.clone(), present, has_come: false });
+        }
     }
 
     /// # Errors
-    /// `ROOM_NOT_FOUND` if the socket is not in the room (D-12).
+    /// `ROOM_NOT_FOUND` if the socket is not in the room (D-12); `UNAUTHORIZED` if it is there by its
+    /// identity.
     pub fn leave(&mut self, key: SocketKey, room: &Room) -> Result<Change, ClientError> {
         let Some(socket) = self.sockets.get_mut(&key) else { return Ok(Change::default()) };
-        let room_key = RoomKey::seen_by(&socket.identity, room);
-        if !socket.is_in(&room_key) {
-            return Err(not_there());
-        }
+        let room_key = socket.leavable(room)?;
         if let Some((channel, scope)) = room.channel() {
             socket.subscriptions.end_room(channel, &scope);
         }
@@ -100,8 +156,13 @@ impl Books {
             alone.into_iter().chain(subscription.iter().flat_map(Subscription::holds)).collect();
         self.check_places(key, &holds)?;
         if let (Some(socket), Some(subscription)) = (self.sockets.get_mut(&key), subscription) {
-            if socket.subscriptions.len() >= self.limits.rooms_per_socket {
-                return Err(too_many(self.limits.rooms_per_socket));
+            if socket.subscriptions.len() >= self.limits.rooms_per_connection {
+                return Err(too_many(self.limits.rooms_per_connection));
+            }
+            let size = subscription.filter.as_ref().map_or(0, |filter| filter.size());
+            if socket.subscriptions.filter_bytes() + size > FILTER_BYTES {
+                let message = "The filters of your subscriptions are too long together";
+                return Err(ClientError::new(ErrorCode::SubscriptionFailed, message));
             }
             socket.subscriptions.add(subscription);
         }
@@ -121,9 +182,7 @@ impl Books {
         let Some(socket) = self.sockets.get_mut(&key) else {
             return Ok((Change::default(), Ended::default()));
         };
-        if room.is_some_and(|room| !socket.is_in(&RoomKey::seen_by(&socket.identity, room))) {
-            return Err(not_there());
-        }
+        room.map(|room| socket.leavable(room)).transpose()?;
         let mut ended = match which {
             Some(which) => socket.subscriptions.end(which).ok_or_else(not_subscribed)?,
             None => Ended::default(),
@@ -153,21 +212,26 @@ impl Books {
     /// Whether the socket may be in all of these at once.
     fn check_places(&self, key: SocketKey, holds: &[Hold]) -> Result<(), ClientError> {
         let Some(socket) = self.sockets.get(&key) else { return Ok(()) };
-        let mut joined = socket.rooms.iter().filter(|own| own.room.room.is_size_limited()).count();
+        let mut joined = self.places.get(&socket.connection).copied().unwrap_or(0);
         for hold in holds.iter().filter(|hold| hold.room.is_size_limited()) {
             let room = RoomKey::seen_by(&socket.identity, &hold.room);
             if socket.rooms.iter().any(|own| own.room == room && own.filter == hold.filter) {
                 continue;
             }
             joined += 1;
-            if joined > self.limits.rooms_per_socket {
-                return Err(too_many(self.limits.rooms_per_socket));
+            if joined > self.limits.rooms_per_connection {
+                return Err(too_many(self.limits.rooms_per_connection));
             }
-            if !socket.is_in(&room) && self.rooms.members(&room) >= self.limits.room_size {
+            if !socket.is_in(&room) && !self.has_room(&room) {
                 return Err(ClientError::new(ErrorCode::RoomFull, "The room is full"));
             }
         }
         Ok(())
+    }
+
+    /// Whether one more may join.
+    pub(super) fn has_room(&self, room: &RoomKey) -> bool {
+        self.rooms.members(room) < self.limits.room_size
     }
 
     fn take_places(&mut self, key: SocketKey, holds: Vec<Hold>, now: Timestamp) -> Change {
@@ -195,7 +259,10 @@ impl Books {
         }
         let is_new = !socket.is_in(&room);
         let group = self.rooms.enter(&room, &filter, is_new, key.worker, &mut self.groups, now);
-        socket.rooms.push(Membership { room, filter, group, is_present: false });
+        if room.room.is_size_limited() {
+            *self.places.entry(socket.connection).or_default() += 1;
+        }
+        socket.rooms.push(Membership { room, filter, group, seen_as: None });
         change.join.push(group);
     }
 
@@ -220,15 +287,18 @@ impl Books {
         let Some(socket) = self.sockets.get_mut(&key) else { return };
         let own = socket.rooms.iter().position(|own| own.room == *room && own.filter == *filter);
         let Some(index) = own else { return };
-        let Membership { group, is_present, .. } = socket.rooms.swap_remove(index);
-        let is_last = !socket.is_in(room);
-        if is_present
-            && let Some(presence) = self.rooms.get_mut(room).and_then(|entry| entry.presence.as_mut())
-            && let Some(present) = socket.identity.user.as_ref().and_then(|user| presence.leave(user))
+        let Membership { group, seen_as, .. } = socket.rooms.swap_remove(index);
+        let (is_last, connection) = (!socket.is_in(room), socket.connection);
+        if room.room.is_size_limited()
+            && let Some(places) = self.places.get_mut(&connection)
         {
-            change.seen.push(Sighting { room: room.clone(), present, has_come: false });
+            *places -= 1;
+            if *places == 0 {
+                self.places.remove(&connection);
+            }
         }
-        self.rooms.leave(room, group, is_last, key.worker, &mut self.groups);
+        self.end_presence(room, seen_as, change);
+        self.rooms.leave(room, filter, group, is_last, key.worker, &mut self.groups);
         change.leave.push(group);
     }
 

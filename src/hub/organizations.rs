@@ -37,6 +37,11 @@ impl Organizations {
             || own.map_or(0, Tally::len) < of_one && self.connections < of_all
     }
 
+    /// Whether `organization` loses this connection with one socket less.
+    pub fn is_last_of(&self, organization: &Id, connection: SocketKey) -> bool {
+        self.by_id.get(organization).is_some_and(|own| own.connections.sockets(connection) == 1)
+    }
+
     pub fn enter(
         &mut self,
         organization: &Id,

@@ -72,6 +72,10 @@ impl RoomServer {
     fn tell_witnesses(&mut self, key: SocketKey, seen: Vec<Sighting>) {
         let now = self.now();
         for Sighting { room, present, has_come } in seen {
+            // Who comes to a room is in it; alone, there is nobody to tell.
+            if self.books.rooms.members(&room) <= usize::from(has_come) {
+                continue;
+            }
             let witnesses = self.books.witnesses(key, &room);
             let told = Sighted::new(&present.user, &present.name, room.room.name(), now);
             let event = if has_come { "user_joined" } else { "user_left" };

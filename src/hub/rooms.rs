@@ -4,7 +4,7 @@
 //! are a group of their own for each filter, so that nothing is looked at socket by socket when an
 //! alert is published. A room is forgotten with its last member.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::groups::{GroupId, Groups};
@@ -21,32 +21,42 @@ pub struct Rooms {
     /// Every scope in which a room of this name has members.
     by_name: HashMap<Arc<str>, Vec<RoomKey>>,
     /// The rooms of a queue in some department, by the name they would have without it.
-    by_queue: HashMap<Arc<str>, Vec<RoomKey>>,
+    by_queue: HashMap<Arc<str>, HashSet<RoomKey>>,
 }
 
 pub struct Entry {
     pub created_at: Timestamp,
     /// Sockets, each once.
     pub members: usize,
-    /// Most rooms have one, without a filter.
-    parts: Vec<Part>,
+    /// Those who want everything; most rooms have nobody else.
+    open: Option<GroupId>,
+    /// Those who want some of its alerts only.
+    filtered: HashMap<Arc<AlertFilter>, GroupId>,
     /// Boxed: most rooms have nobody who is seen.
     pub presence: Option<Box<Presence>>,
-}
-
-struct Part {
-    filter: Option<Arc<AlertFilter>>,
-    group: GroupId,
 }
 
 impl Entry {
     /// The groups that are to get a publication, which may be an alert.
     pub fn groups(&self, alert: Option<&Alert>) -> impl Iterator<Item = GroupId> {
-        let admits = move |part: &&Part| match (&part.filter, alert) {
-            (Some(filter), Some(alert)) => filter.admits(alert),
-            _ => true,
-        };
-        self.parts.iter().filter(admits).map(|part| part.group)
+        let is_for = move |filter: &AlertFilter| alert.is_none_or(|alert| filter.admits(alert));
+        let filtered = self.filtered.iter().filter(move |(filter, _)| is_for(filter));
+        self.open.into_iter().chain(filtered.map(|(_, group)| *group))
+    }
+
+    /// The group of those with this filter, opened if it is the first.
+    fn part(&mut self, filter: &Option<Arc<AlertFilter>>, groups: &mut Groups) -> GroupId {
+        match filter {
+            None => *self.open.get_or_insert_with(|| groups.open()),
+            Some(filter) => *self.filtered.entry(Arc::clone(filter)).or_insert_with(|| groups.open()),
+        }
+    }
+
+    fn close_part(&mut self, filter: &Option<Arc<AlertFilter>>) {
+        match filter {
+            None => self.open = None,
+            Some(filter) => drop(self.filtered.remove(filter)),
+        }
     }
 }
 
@@ -73,8 +83,8 @@ impl Rooms {
     }
 
     /// The rooms of the queue that `room` is for, in whatever department.
-    pub fn of_queue(&self, room: &Room) -> &[RoomKey] {
-        self.by_queue.get(room.name()).map_or(&[], Vec::as_slice)
+    pub fn of_queue(&self, room: &Room) -> impl Iterator<Item = &RoomKey> {
+        self.by_queue.get(room.name()).into_iter().flatten()
     }
 
     /// One more socket of this worker in the part of `room` with this filter. `is_new` where the socket
@@ -93,12 +103,7 @@ impl Rooms {
         }
         let entry = self.entries.get_mut(room).expect("opened above");
         entry.members += usize::from(is_new);
-        let known = entry.parts.iter().find(|part| part.filter == *filter).map(|part| part.group);
-        let group = known.unwrap_or_else(|| {
-            let group = groups.open();
-            entry.parts.push(Part { filter: filter.clone(), group });
-            group
-        });
+        let group = entry.part(filter, groups);
         groups.enter(group, worker);
         group
     }
@@ -107,6 +112,7 @@ impl Rooms {
     pub fn leave(
         &mut self,
         room: &RoomKey,
+        filter: &Option<Arc<AlertFilter>>,
         group: GroupId,
         is_last: bool,
         worker: WorkerId,
@@ -116,9 +122,9 @@ impl Rooms {
         let Some(entry) = self.entries.get_mut(room) else { return };
         entry.members -= usize::from(is_last);
         if is_empty {
-            entry.parts.retain(|part| part.group != group);
+            entry.close_part(filter);
         }
-        if entry.parts.is_empty() {
+        if entry.open.is_none() && entry.filtered.is_empty() {
             self.close(room);
         }
     }
@@ -132,17 +138,27 @@ impl Rooms {
         let scopes = self.by_name.entry(room.room.shared_name());
         scopes.or_insert_with(|| Vec::with_capacity(1)).push(room.clone());
         if let Some(queue) = of_any_department(&room.room) {
-            self.by_queue.entry(queue).or_default().push(room.clone());
+            self.by_queue.entry(queue).or_default().insert(room.clone());
         }
-        let parts = Vec::with_capacity(1);
-        self.entries.insert(room.clone(), Entry { created_at: now, members: 0, parts, presence: None });
+        let (open, filtered, presence) = (None, HashMap::new(), None);
+        self.entries.insert(room.clone(), Entry { created_at: now, members: 0, open, filtered, presence });
     }
 
     fn close(&mut self, room: &RoomKey) {
         self.entries.remove(room);
-        forget(&mut self.by_name, room.room.name(), room);
-        if let Some(queue) = of_any_department(&room.room) {
-            forget(&mut self.by_queue, &queue, room);
+        if let Some(scopes) = self.by_name.get_mut(room.room.name()) {
+            scopes.retain(|own| own != room);
+            if scopes.is_empty() {
+                self.by_name.remove(room.room.name());
+            }
+        }
+        if let Some(queue) = of_any_department(&room.room)
+            && let Some(departments) = self.by_queue.get_mut(&queue)
+        {
+            departments.remove(room);
+            if departments.is_empty() {
+                self.by_queue.remove(&queue);
+            }
         }
     }
 }
@@ -151,13 +167,4 @@ impl Rooms {
 fn of_any_department(room: &Room) -> Option<Arc<str>> {
     let (channel, scope) = room.channel()?;
     scope.without_department()?.room(channel).map(|room| room.shared_name())
-}
-
-fn forget(index: &mut HashMap<Arc<str>, Vec<RoomKey>>, name: &str, room: &RoomKey) {
-    if let Some(rooms) = index.get_mut(name) {
-        rooms.retain(|own| own != room);
-        if rooms.is_empty() {
-            index.remove(name);
-        }
-    }
 }

@@ -67,8 +67,7 @@ impl Subscription {
     /// The rooms it holds. Only channels with alerts in them are thinned.
     pub fn holds(&self) -> impl Iterator<Item = Hold> {
         self.channels.iter().filter_map(|channel| {
-            let has_alerts = matches!(channel, Channel::Alerts | Channel::All);
-            let filter = self.filter.clone().filter(|_| has_alerts);
+            let filter = self.filter.clone().filter(|_| channel.has_alerts());
             self.scope.room(*channel).map(|room| Hold { room, filter })
         })
     }
@@ -97,6 +96,11 @@ impl Subscriptions {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Bytes that the words of all filters hold.
+    pub fn filter_bytes(&self) -> usize {
+        self.0.iter().filter_map(|own| own.filter.as_ref()).map(|filter| filter.size()).sum()
     }
 
     pub fn add(&mut self, subscription: Subscription) {

@@ -25,6 +25,11 @@ impl Tally {
         self.0.contains_key(&connection)
     }
 
+    /// How many sockets of this connection are the owner's.
+    pub fn sockets(&self, connection: SocketKey) -> usize {
+        self.0.get(&connection).copied().unwrap_or(0)
+    }
+
     /// One socket more. Gives whether it is the connection's first.
     pub fn enter(&mut self, connection: SocketKey) -> bool {
         let sockets = self.0.entry(connection).or_insert(0);

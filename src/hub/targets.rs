@@ -112,7 +112,7 @@ impl Books {
                 rooms.extend_from_slice(self.rooms.named(room.name()));
                 // A queue of no department is that queue in every department.
                 if distance == 0 && scope.department.is_none() {
-                    rooms.extend_from_slice(self.rooms.of_queue(&room));
+                    rooms.extend(self.rooms.of_queue(&room).cloned());
                 }
             }
         }

@@ -216,7 +216,12 @@ impl Session {
         }
         match outcome {
             Outcome::Done => {}
-            Outcome::Became(identity) => self.become_identity(ask.socket, identity),
+            Outcome::Became(identity) => {
+                if identity.is_proven() {
+                    self.refused_tokens = 0;
+                }
+                self.become_identity(ask.socket, identity);
+            }
             Outcome::Reply(reply) => self.reply(&reply),
             Outcome::Refused(error) => {
                 self.reply(&handlers::failure(self, &error, &ask.request));

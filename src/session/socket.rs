@@ -81,6 +81,14 @@ impl Session {
         }
     }
 
+    /// A connection that has lost its last namespace by no doing of its client's has so long for another.
+    pub(super) fn expect_namespace(&mut self) {
+        let due = self.services.ambient.clock.now() + self.services.settings.connect_timeout;
+        if let Some(engine) = self.link.engine_mut().filter(|_| self.sockets.is_empty()) {
+            engine.connect_due.get_or_insert(due);
+        }
+    }
+
     /// From now on the socket has so long to say who it is, if it has not yet.
     pub(super) fn expect_credentials(&mut self, key: SocketKey) {
         let Some(timeout) = self.services.settings.auth_timeout else { return };

@@ -148,8 +148,8 @@ test("an anonymous socket becomes somebody by `authenticate` or `auth`", async (
   second.emit("authenticate", authOf("bob"));
   assert.equal((await second.next("authenticated")).data.user_id, "bob");
 
-  assert.deepEqual(await first.rooms(), ["global", "org:org_1", "user:ann"]);
-  assert.deepEqual(await second.rooms(), ["global", "user:bob"]);
+  assert.deepEqual(await first.rooms(), ["org:org_1", "user:ann"]);
+  assert.deepEqual(await second.rooms(), ["user:bob"]);
 });
 
 test("`auth` is answered by its event, and by an acknowledgement where one is asked for", async (t) => {

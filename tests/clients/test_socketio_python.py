@@ -103,7 +103,7 @@ class Visits(ClientTest):
             self.assertEqual(client.welcome["socket_id"], client.id)
             self.assertEqual(client.rooms(), [])
             self.assertTrue(client.ask("authenticate", {"token": sign(sub="ann")})["success"])
-            self.assertEqual(client.rooms(), ["global", "user:ann"])
+            self.assertEqual(client.rooms(), ["user:ann"])
 
     def test_a_broadcast_that_requires_it_is_acknowledged_by_the_handler(self):
         server = self.server()

@@ -9,6 +9,7 @@ mod frames;
 mod handshake;
 mod hijacking;
 mod limits;
+mod memberships;
 mod messages;
 mod namespaces;
 mod payloads;

@@ -136,6 +136,7 @@ pub fn not_entered(session: &mut Session, key: SocketKey, error: &ClientError) {
         }
         Dialect::SocketIo(_) | Dialect::Enveloped | Dialect::SocketIoAs(_) => {
             session.remove_socket(key);
+            session.expect_namespace();
             session.refuse_connect(dialect.namespace().unwrap_or("/"), &error.message, error);
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::dialect::{Answer, Reply, Request};
 use crate::domain::channel::{Channel, Scope};
 use crate::domain::error::{ClientError, ErrorCode};
-use crate::domain::identity::Identity;
+use crate::domain::identity::{Identity, Trust};
 use crate::domain::room::Room;
 use crate::domain::time::Timestamp;
 use crate::events::payload::intraday::{self, Confirmation, Subscribed};
@@ -80,7 +80,8 @@ fn subscription(
     asked: intraday::Subscribe,
     id: Arc<str>,
 ) -> Result<Subscription, ClientError> {
-    let own = who.organization.as_ref().filter(|_| who.is_authenticated());
+    // A tenant's key opens no channels, whatever organization its record names (contract section 9).
+    let own = who.organization.as_ref().filter(|_| matches!(who.trust, Trust::Claimed | Trust::Verified));
     let Some(own) = own else {
         return Err(ClientError::unauthorized(
             "Channels are an organization's: authenticate as one of its users",
@@ -95,7 +96,8 @@ fn subscription(
     if asked.channels.iter().any(|channel| scope.room(*channel).is_none()) {
         return Err(failed("The ids are too long together: a room's name has at most 128 characters"));
     }
-    let filter = (!asked.filter.is_open()).then(|| Arc::new(asked.filter));
+    let is_thinned = !asked.filter.is_open() && asked.channels.iter().any(|channel| channel.has_alerts());
+    let filter = is_thinned.then(|| Arc::new(asked.filter));
     Ok(Subscription { id, channels: asked.channels, scope, filter, site: asked.site })
 }
 
@@ -139,8 +141,9 @@ fn ended_in_words(
     now: Timestamp,
 ) -> Reply {
     let channels: Vec<&'static str> = ended.channels.iter().copied().map(Channel::name).collect();
-    let rooms: Vec<&str> =
-        room.map(Room::name).into_iter().chain(ended.rooms.iter().map(Room::name)).collect();
+    // A channel's room that was named besides has ended with the channel.
+    let alone = room.map(Room::name).filter(|name| ended.rooms.iter().all(|left| left.name() != *name));
+    let rooms: Vec<&str> = alone.into_iter().chain(ended.rooms.iter().map(Room::name)).collect();
     let subscription_id = ended.id.as_deref();
     let ack = Accepted::with(Subscribed {
         room: room.map(Room::name),

@@ -199,7 +199,7 @@ async fn the_verified_have_the_channels_of_their_organization() {
     let home: &[&str] = &["global", "org:o1", "user:u1"];
     let doors = [
         (plain("/ws", Form::Type), home),
-        (websocket("/ws/", "/", Form::Bare), home),
+        (websocket("/ws/", "/", Form::Bare), &["org:o1", "user:u1"]),
         (websocket("/socket.io/", "/ws", Form::Acked), &["global", "user:u1"]),
     ];
     assert_eq!(walk(4, &Who::Bears(json!({"sub": "u1", "org": "o1"})), &doors).await, 3 * 2 * 91);

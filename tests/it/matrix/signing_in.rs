@@ -235,7 +235,8 @@ async fn walk(server: &TestServer, column: usize, who: &Who, doors: &[Door]) -> 
                     let is_proven = ask.data["token"].is_string();
                     let speaks_of_organizations =
                         matches!(door.namespace, None | Some("/")) && door.path != "/socket.io/";
-                    let global = is_proven.then(|| "global".to_owned());
+                    let is_intraday = speaks_of_organizations && door.namespace.is_some();
+                    let global = (is_proven && !is_intraday).then(|| "global".to_owned());
                     let org = organization.filter(|_| speaks_of_organizations).map(|id| format!("org:{id}"));
                     let user = is_proven.then(|| format!("user:{user}"));
                     let rooms: Vec<String> = [global, org, user].into_iter().flatten().collect();
