@@ -67,11 +67,12 @@ pub(super) struct Socket {
 
 /// A socket's place in one part of a room.
 pub(super) struct Membership {
-    pub(super) room: RoomKey,
+    /// One value for all its members.
+    pub(super) room: Arc<RoomKey>,
     pub(super) filter: Option<Arc<AlertFilter>>,
     pub(super) group: GroupId,
     /// Whom the others see there (guide 003).
-    pub(super) seen_as: Option<Id>,
+    pub(super) seen_as: Option<Box<Id>>,
 }
 
 /// A socket that asks to be entered.
@@ -127,7 +128,8 @@ impl Books {
         self.by_id.insert(id.clone(), key);
         let nobody = Identity::anonymous();
         let subscriptions = Subscriptions::default();
-        let (rooms, connected_at) = (Vec::new(), now);
+        // Most sockets leave it at the rooms they bring.
+        let (rooms, connected_at) = (Vec::with_capacity(profile.rooms(&identity).len()), now);
         let socket = Socket { connection, id, identity: nobody, profile, rooms, subscriptions, connected_at };
         self.sockets.insert(key, socket);
         let change = self.identify(key, identity, &|_| true, now)?;
@@ -192,7 +194,7 @@ impl Books {
         let held: Vec<Held> = socket.rooms.iter().map(Membership::held).collect();
         for Held { hold, room, seen_as } in held {
             let meant = RoomKey::seen_by(identity, &hold.room);
-            let is_another = meant != room;
+            let is_another = meant != *room;
             let stays = match hold.room.channel() {
                 Some(_) => subscribed.contains(&hold),
                 None if hold.room.is_size_limited() => {
@@ -299,8 +301,8 @@ impl Books {
     }
 
     /// The rooms a socket is in, each once.
-    pub(super) fn rooms_of(&self, key: SocketKey) -> Vec<RoomKey> {
-        let mut rooms: Vec<RoomKey> = Vec::new();
+    pub(super) fn rooms_of(&self, key: SocketKey) -> Vec<Arc<RoomKey>> {
+        let mut rooms: Vec<Arc<RoomKey>> = Vec::new();
         for own in self.sockets.get(&key).into_iter().flat_map(|socket| &socket.rooms) {
             if !rooms.contains(&own.room) {
                 rooms.push(own.room.clone());

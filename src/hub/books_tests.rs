@@ -573,7 +573,7 @@ fn books_and_roster_agree() {
             assert_eq!(known, expected, "step {step}");
         }
         for (room, entry) in books.rooms.iter() {
-            let inside = books.sockets.values().filter(|own| own.rooms.iter().any(|own| own.room == *room));
+            let inside = books.sockets.values().filter(|own| own.rooms.iter().any(|own| *own.room == **room));
             assert_eq!(inside.count(), entry.members, "step {step} {room:?}");
             let users: BTreeSet<Id> = entry.presence.iter().flat_map(|p| p.users()).map(|p| p.user).collect();
             let heard = seen.get(&(room.room.name().to_owned(), room.organization.clone()));

@@ -113,7 +113,7 @@ impl Books {
                 let view = SocketView {
                     id: socket.id.clone(),
                     identity: Arc::clone(&socket.identity),
-                    rooms: self.rooms_of(key).into_iter().map(|own| own.room).collect(),
+                    rooms: self.rooms_of(key).iter().map(|own| own.room.clone()).collect(),
                     connected_at: socket.connected_at,
                     seen: None,
                 };

@@ -22,7 +22,7 @@ const FILTER_BYTES: usize = 64 * 1024;
 /// What a membership holds, apart from the books.
 pub(super) struct Held {
     pub(super) hold: Hold,
-    pub(super) room: RoomKey,
+    pub(super) room: Arc<RoomKey>,
     pub(super) seen_as: Option<Id>,
 }
 
@@ -32,13 +32,13 @@ impl Membership {
     }
 
     pub(super) fn held(&self) -> Held {
-        Held { hold: self.hold(), room: self.room.clone(), seen_as: self.seen_as.clone() }
+        Held { hold: self.hold(), room: Arc::clone(&self.room), seen_as: self.seen_as.as_deref().cloned() }
     }
 }
 
 impl Socket {
     fn is_in(&self, room: &RoomKey) -> bool {
-        self.rooms.iter().any(|own| own.room == *room)
+        self.rooms.iter().any(|own| *own.room == *room)
     }
 }
 
@@ -99,9 +99,9 @@ impl Books {
             return;
         };
         let user = socket.identity.user.clone().filter(|_| socket.identity.is_verified());
-        let own = socket.rooms.iter_mut().find(|own| own.room == *room && own.seen_as.is_none());
+        let own = socket.rooms.iter_mut().find(|own| *own.room == *room && own.seen_as.is_none());
         if let (Some(own), Some(user), true) = (own, user, room.room.has_presence()) {
-            own.seen_as = Some(user.clone());
+            own.seen_as = Some(Box::new(user.clone()));
             let name = name.unwrap_or_else(|| user.as_str().into());
             let present = Present { user, name, joined_at: now };
             if entry.presence.get_or_insert_default().enter(present.clone()) {
@@ -113,11 +113,11 @@ impl Books {
     /// Has a member not seen any more.
     pub(super) fn hide(&mut self, key: SocketKey, room: &RoomKey, change: &mut Change) {
         let own = self.sockets.get_mut(&key).into_iter().flat_map(|socket| &mut socket.rooms);
-        let seen_as = own.filter(|own| own.room == *room).find_map(|own| own.seen_as.take());
+        let seen_as = own.filter(|own| *own.room == *room).find_map(|own| own.seen_as.take());
         self.end_presence(room, seen_as, change);
     }
 
-    fn end_presence(&mut self, room: &RoomKey, seen_as: Option<Id>, change: &mut Change) {
+    fn end_presence(&mut self, room: &RoomKey, seen_as: Option<Box<Id>>, change: &mut Change) {
         let presence = self.rooms.get_mut(room).and_then(|entry| entry.presence.as_mut());
         if let (Some(user), Some(presence)) = (seen_as, presence)
             && let Some(present) = presence.leave(&user)
@@ -189,7 +189,7 @@ impl Books {
         };
         let mut change = Change::default();
         let held = socket.subscriptions.holds();
-        let gone: Vec<(RoomKey, Option<Arc<AlertFilter>>)> = socket
+        let gone: Vec<(Arc<RoomKey>, Option<Arc<AlertFilter>>)> = socket
             .rooms
             .iter()
             .filter(|own| own.room.room.channel().is_some() && !held.contains(&own.hold()))
@@ -199,7 +199,7 @@ impl Books {
             self.leave_part(key, &room, &filter, &mut change);
             let is_left = !self.sockets.get(&key).is_some_and(|socket| socket.is_in(&room));
             if is_left && !ended.rooms.contains(&room.room) {
-                ended.rooms.push(room.room);
+                ended.rooms.push(room.room.clone());
             }
         }
         if let Some(room) = room {
@@ -215,7 +215,7 @@ impl Books {
         let mut joined = self.places.get(&socket.connection).copied().unwrap_or(0);
         for hold in holds.iter().filter(|hold| hold.room.is_size_limited()) {
             let room = RoomKey::seen_by(&socket.identity, &hold.room);
-            if socket.rooms.iter().any(|own| own.room == room && own.filter == hold.filter) {
+            if socket.rooms.iter().any(|own| *own.room == room && own.filter == hold.filter) {
                 continue;
             }
             joined += 1;
@@ -254,11 +254,11 @@ impl Books {
         now: Timestamp,
     ) {
         let Some(socket) = self.sockets.get_mut(&key) else { return };
-        if socket.rooms.iter().any(|own| own.room == room && own.filter == filter) {
+        if socket.rooms.iter().any(|own| *own.room == room && own.filter == filter) {
             return;
         }
         let is_new = !socket.is_in(&room);
-        let group = self.rooms.enter(&room, &filter, is_new, key.worker, &mut self.groups, now);
+        let (room, group) = self.rooms.enter(room, &filter, is_new, key.worker, &mut self.groups, now);
         if room.room.is_size_limited() {
             *self.places.entry(socket.connection).or_default() += 1;
         }
@@ -269,7 +269,7 @@ impl Books {
     /// Leaves every part of a room.
     pub(super) fn leave_room(&mut self, key: SocketKey, room: &RoomKey, change: &mut Change) {
         let Some(socket) = self.sockets.get(&key) else { return };
-        let own = socket.rooms.iter().filter(|own| own.room == *room);
+        let own = socket.rooms.iter().filter(|own| *own.room == *room);
         let filters: Vec<_> = own.map(|own| own.filter.clone()).collect();
         for filter in filters {
             self.leave_part(key, room, &filter, change);
@@ -285,7 +285,7 @@ impl Books {
         change: &mut Change,
     ) {
         let Some(socket) = self.sockets.get_mut(&key) else { return };
-        let own = socket.rooms.iter().position(|own| own.room == *room && own.filter == *filter);
+        let own = socket.rooms.iter().position(|own| *own.room == *room && own.filter == *filter);
         let Some(index) = own else { return };
         let Membership { group, seen_as, .. } = socket.rooms.swap_remove(index);
         let (is_last, connection) = (!socket.is_in(room), socket.connection);

@@ -17,11 +17,11 @@ use crate::domain::time::Timestamp;
 /// The rooms, by key and by what targets call them.
 #[derive(Default)]
 pub struct Rooms {
-    entries: HashMap<RoomKey, Entry>,
+    entries: HashMap<Arc<RoomKey>, Entry>,
     /// Every scope in which a room of this name has members.
-    by_name: HashMap<Arc<str>, Vec<RoomKey>>,
+    by_name: HashMap<Arc<str>, Vec<Arc<RoomKey>>>,
     /// The rooms of a queue in some department, by the name they would have without it.
-    by_queue: HashMap<Arc<str>, HashSet<RoomKey>>,
+    by_queue: HashMap<Arc<str>, HashSet<Arc<RoomKey>>>,
 }
 
 pub struct Entry {
@@ -30,17 +30,20 @@ pub struct Entry {
     pub members: usize,
     /// Those who want everything; most rooms have nobody else.
     open: Option<GroupId>,
-    /// Those who want some of its alerts only.
-    filtered: HashMap<Arc<AlertFilter>, GroupId>,
+    /// Those who want some of its alerts only. Boxed: most rooms have nobody of the kind.
+    filtered: Option<Box<Filtered>>,
     /// Boxed: most rooms have nobody who is seen.
     pub presence: Option<Box<Presence>>,
 }
+
+type Filtered = HashMap<Arc<AlertFilter>, GroupId>;
 
 impl Entry {
     /// The groups that are to get a publication, which may be an alert.
     pub fn groups(&self, alert: Option<&Alert>) -> impl Iterator<Item = GroupId> {
         let is_for = move |filter: &AlertFilter| alert.is_none_or(|alert| filter.admits(alert));
-        let filtered = self.filtered.iter().filter(move |(filter, _)| is_for(filter));
+        let filtered = self.filtered.iter().flat_map(|filtered| filtered.iter());
+        let filtered = filtered.filter(move |(filter, _)| is_for(filter));
         self.open.into_iter().chain(filtered.map(|(_, group)| *group))
     }
 
@@ -48,14 +51,22 @@ impl Entry {
     fn part(&mut self, filter: &Option<Arc<AlertFilter>>, groups: &mut Groups) -> GroupId {
         match filter {
             None => *self.open.get_or_insert_with(|| groups.open()),
-            Some(filter) => *self.filtered.entry(Arc::clone(filter)).or_insert_with(|| groups.open()),
+            Some(filter) => {
+                let filtered = self.filtered.get_or_insert_default();
+                *filtered.entry(Arc::clone(filter)).or_insert_with(|| groups.open())
+            }
         }
     }
 
     fn close_part(&mut self, filter: &Option<Arc<AlertFilter>>) {
         match filter {
             None => self.open = None,
-            Some(filter) => drop(self.filtered.remove(filter)),
+            Some(filter) => {
+                self.filtered.take_if(|filtered| {
+                    filtered.remove(filter);
+                    filtered.is_empty()
+                });
+            }
         }
     }
 }
@@ -73,39 +84,40 @@ impl Rooms {
         self.entries.get(room).map_or(0, |entry| entry.members)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&RoomKey, &Entry)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<RoomKey>, &Entry)> {
         self.entries.iter()
     }
 
     /// The rooms of this name, in whatever scope.
-    pub fn named(&self, name: &str) -> &[RoomKey] {
+    pub fn named(&self, name: &str) -> &[Arc<RoomKey>] {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The rooms of the queue that `room` is for, in whatever department.
-    pub fn of_queue(&self, room: &Room) -> impl Iterator<Item = &RoomKey> {
+    pub fn of_queue(&self, room: &Room) -> impl Iterator<Item = &Arc<RoomKey>> {
         self.by_queue.get(room.name()).into_iter().flatten()
     }
 
     /// One more socket of this worker in the part of `room` with this filter. `is_new` where the socket
-    /// was in no other part of it.
+    /// was in no other part of it. Gives the room as all its members share it, and the part.
     pub fn enter(
         &mut self,
-        room: &RoomKey,
+        room: RoomKey,
         filter: &Option<Arc<AlertFilter>>,
         is_new: bool,
         worker: WorkerId,
         groups: &mut Groups,
         now: Timestamp,
-    ) -> GroupId {
-        if !self.entries.contains_key(room) {
-            self.open(room, now);
-        }
-        let entry = self.entries.get_mut(room).expect("opened above");
+    ) -> (Arc<RoomKey>, GroupId) {
+        let room = match self.entries.get_key_value(&room) {
+            Some((known, _)) => Arc::clone(known),
+            None => self.open(Arc::new(room), now),
+        };
+        let entry = self.entries.get_mut(&room).expect("found or opened above");
         entry.members += usize::from(is_new);
         let group = entry.part(filter, groups);
         groups.enter(group, worker);
-        group
+        (room, group)
     }
 
     /// One socket less in one part of `room`. `is_last` where the socket is in no other part of it.
@@ -124,7 +136,7 @@ impl Rooms {
         if is_empty {
             entry.close_part(filter);
         }
-        if entry.open.is_none() && entry.filtered.is_empty() {
+        if entry.open.is_none() && entry.filtered.is_none() {
             self.close(room);
         }
     }
@@ -133,21 +145,22 @@ impl Rooms {
         self.entries.is_empty() && self.by_name.is_empty() && self.by_queue.is_empty()
     }
 
-    fn open(&mut self, room: &RoomKey, now: Timestamp) {
+    fn open(&mut self, room: Arc<RoomKey>, now: Timestamp) -> Arc<RoomKey> {
         // Most names mean one room.
         let scopes = self.by_name.entry(room.room.shared_name());
-        scopes.or_insert_with(|| Vec::with_capacity(1)).push(room.clone());
+        scopes.or_insert_with(|| Vec::with_capacity(1)).push(Arc::clone(&room));
         if let Some(queue) = of_any_department(&room.room) {
-            self.by_queue.entry(queue).or_default().insert(room.clone());
+            self.by_queue.entry(queue).or_default().insert(Arc::clone(&room));
         }
-        let (open, filtered, presence) = (None, HashMap::new(), None);
-        self.entries.insert(room.clone(), Entry { created_at: now, members: 0, open, filtered, presence });
+        let entry = Entry { created_at: now, members: 0, open: None, filtered: None, presence: None };
+        self.entries.insert(Arc::clone(&room), entry);
+        room
     }
 
     fn close(&mut self, room: &RoomKey) {
         self.entries.remove(room);
         if let Some(scopes) = self.by_name.get_mut(room.room.name()) {
-            scopes.retain(|own| own != room);
+            scopes.retain(|own| **own != *room);
             if scopes.is_empty() {
                 self.by_name.remove(room.room.name());
             }

@@ -104,9 +104,9 @@ impl Books {
 
     /// The rooms whose subscribers get what is for `channel` in `scope` (contract X-14), the closest
     /// first.
-    fn subscribed(&self, channel: Channel, scope: &Scope) -> Vec<RoomKey> {
+    fn subscribed(&self, channel: Channel, scope: &Scope) -> Vec<Arc<RoomKey>> {
         let rooms_in = |scope: &Scope| [channel, Channel::All].map(|channel| scope.room(channel));
-        let mut rooms: Vec<RoomKey> = Vec::new();
+        let mut rooms: Vec<Arc<RoomKey>> = Vec::new();
         for (distance, reached) in scope.reached_from().iter().enumerate() {
             for room in rooms_in(reached).into_iter().flatten() {
                 rooms.extend_from_slice(self.rooms.named(room.name()));
@@ -125,13 +125,13 @@ impl Books {
         rooms: impl Iterator<Item = Room>,
         alert: Option<&Alert>,
     ) -> (Clause, Vec<Arc<str>>) {
-        let rooms: Vec<&RoomKey> = rooms.flat_map(|room| self.rooms.named(room.name())).collect();
+        let rooms: Vec<&Arc<RoomKey>> = rooms.flat_map(|room| self.rooms.named(room.name())).collect();
         self.groups_of(rooms.into_iter(), alert)
     }
 
     fn groups_of<'a>(
         &self,
-        rooms: impl Iterator<Item = &'a RoomKey>,
+        rooms: impl Iterator<Item = &'a Arc<RoomKey>>,
         alert: Option<&Alert>,
     ) -> (Clause, Vec<Arc<str>>) {
         let (mut groups, mut names) = (Vec::new(), Vec::new());
