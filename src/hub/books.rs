@@ -314,4 +314,4 @@ impl Books {
 
 #[cfg(test)]
 #[path = "books_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -331,3 +331,7 @@ fn too_many(limit: usize) -> ClientError {
     let message = format!("A connection may join at most {limit} rooms");
     ClientError::new(ErrorCode::SubscriptionFailed, message)
 }
+
+#[cfg(test)]
+#[path = "membership_tests.rs"]
+mod tests;
