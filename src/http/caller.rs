@@ -116,10 +116,13 @@ pub fn check_tenant(request: &HttpRequest, state: &State) -> Result<(), ApiError
 }
 
 /// The session cookies that a browser has sent along. Good for a handshake, whose page was checked
-/// by its origin; nothing else is opened by them (contract X-06).
+/// by its origin; nothing else is opened by them (contract X-06). Another cookie of the site may hold
+/// any bytes, so only a pair of its own has to be text.
 pub fn cookies(request: &HttpRequest) -> Vec<String> {
-    let headers = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
-    headers.flat_map(cookies::values).map(str::to_owned).collect()
+    let headers = request.headers().get_all(header::COOKIE);
+    let pairs = headers.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let texts = pairs.filter_map(|pair| std::str::from_utf8(pair).ok());
+    texts.flat_map(cookies::values).map(str::to_owned).collect()
 }
 
 /// The tokens in headers. Bytes that are no text are a bad token, not an absent one.

@@ -136,3 +136,21 @@ async fn the_admin_rest_takes_no_cookie() {
         answer.assert_error(401, "UNAUTHORIZED");
     }
 }
+
+/// `document.cookie = "name=Jürgen"`: what another cookie of the site holds is not ours to judge.
+#[actix_web::test]
+async fn a_sibling_cookie_beyond_ascii_does_not_hide_ours() {
+    let server = TestServer::by_hand(&[]);
+    let cookie = sign_in(&server, "ann").await;
+    for both in [format!("name=Jürgen; {cookie}"), format!("{cookie};name=Jürgen")] {
+        assert_eq!(plain(&server, &both).await.1, "ann", "{both}");
+    }
+}
+
+#[actix_web::test]
+async fn a_sibling_cookie_beyond_ascii_does_not_keep_a_sign_in_alive() {
+    let server = TestServer::by_hand(&[]);
+    let cookie = sign_in(&server, "ann").await;
+    sign_out(&server, &format!("name=Jürgen; {cookie}")).await;
+    assert_eq!(plain(&server, &cookie).await.1, serde_json::Value::Null);
+}
