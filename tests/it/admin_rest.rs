@@ -12,6 +12,7 @@ mod notifications;
 mod own_pages;
 mod paths;
 mod refusals;
+mod shortcuts;
 mod statistics;
 mod targets;
 mod vocabulary;
@@ -23,14 +24,22 @@ use crate::support::http::{self, Answer};
 const BROADCAST: &str = "/api/ws/broadcast";
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// Every admin route with its method and a body it accepts.
-const ADMIN_ROUTES: &[(&str, &str, &str)] = &[
-    ("POST", BROADCAST, r#"{"type":"custom:admin","data":1}"#),
-    ("GET", "/api/ws/status", ""),
-    ("GET", "/api/ws/rooms", ""),
-    ("GET", "/api/ws/stats", ""),
-    ("GET", "/api/ws/connections", ""),
-    ("GET", "/api/v1/websocket/stats", ""),
+/// Every admin route with its method and a body it accepts, and what an admin gets. Of the broadcasts, only
+/// the first reaches anybody.
+const ADMIN_ROUTES: &[(&str, &str, &str, u16)] = &[
+    ("POST", BROADCAST, r#"{"type":"custom:admin","data":1}"#, 200),
+    ("POST", "/api/ws/broadcast/kpi", r#"{"organization_id":"nobodys"}"#, 200),
+    ("POST", "/api/ws/broadcast/backlog", r#"{"organization_id":"nobodys"}"#, 200),
+    ("POST", "/api/ws/broadcast/attendance", r#"{"organization_id":"nobodys"}"#, 200),
+    ("POST", "/api/ws/broadcast/alert", r#"{"organization_id":"nobodys"}"#, 200),
+    ("GET", "/api/ws/broadcasts/unknown", "", 404),
+    ("GET", "/api/ws/status", "", 200),
+    ("GET", "/api/ws/rooms", "", 200),
+    ("GET", "/api/ws/stats", "", 200),
+    ("GET", "/api/ws/connections", "", 200),
+    ("GET", "/api/ws/connections/nobody", "", 404),
+    ("DELETE", "/api/ws/connections/nobody", "", 404),
+    ("GET", "/api/v1/websocket/stats", "", 200),
 ];
 
 /// POSTs a text as JSON to the broadcast route.

@@ -148,7 +148,7 @@ async fn a_foreign_page_may_not_use_what_this_machine_s_own_user_may() {
     let server = server();
     let mut listener = server.connect().await;
     for origin in foreign(&server) {
-        for (method, path, body) in ADMIN_ROUTES {
+        for (method, path, body, _) in ADMIN_ROUTES {
             let headers = [JSON, ("origin", &origin)];
             let answer = http::request(server.address(), method, path, &headers, body.as_bytes()).await;
             assert_eq!(answer.status, 403, "{origin}: {}", answer.text());
@@ -163,7 +163,7 @@ async fn a_foreign_page_may_not_use_what_this_machine_s_own_user_may() {
 async fn a_foreign_page_is_refused_whatever_it_shows() {
     let server = TestServer::with(&[("ADMIN_API_KEY", "k")]);
     let headers = [JSON, ("origin", FOREIGN), ("x-admin-key", "k")];
-    for (method, path, body) in ADMIN_ROUTES {
+    for (method, path, body, _) in ADMIN_ROUTES {
         let answer = http::request(server.address(), method, path, &headers, body.as_bytes()).await;
         answer.assert_error(403, "UNAUTHORIZED");
     }
@@ -176,7 +176,7 @@ async fn the_server_s_own_pages_may_call_on_each_of_its_ports() {
     for origin in [main, alias] {
         for address in [main, alias] {
             let headers = [JSON, ("origin", &*format!("http://{origin}"))];
-            let (method, path, body) = ADMIN_ROUTES[0];
+            let (method, path, body, _) = ADMIN_ROUTES[0];
             let answer = http::request(*address, method, path, &headers, body.as_bytes()).await;
             assert_eq!(answer.status, 200, "{origin} on {address}: {}", answer.text());
         }
@@ -190,7 +190,7 @@ async fn a_page_of_another_program_on_the_same_host_is_foreign() {
     let server = server();
     let other_program = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", other_program.local_addr().unwrap());
-    for (method, path, body) in ADMIN_ROUTES {
+    for (method, path, body, _) in ADMIN_ROUTES {
         let headers = [JSON, ("origin", &*origin)];
         let answer = http::request(server.address(), method, path, &headers, body.as_bytes()).await;
         answer.assert_error(403, "UNAUTHORIZED");

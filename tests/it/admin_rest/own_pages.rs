@@ -108,7 +108,7 @@ async fn a_preflight_of_any_other_origin_is_granted_nothing() {
 
 /// Whether a call with these headers is let in, and who may read its answer and its preflight's.
 async fn judged(address: SocketAddr, headers: &[(&str, &str)]) -> (bool, [Option<String>; 2]) {
-    let (method, path, body) = ADMIN_ROUTES[0];
+    let (method, path, body, _) = ADMIN_ROUTES[0];
     let call = http::request(address, method, path, &[&[JSON], headers].concat(), body.as_bytes()).await;
     let asked = preflight(address, path, headers).await;
     assert!(matches!(call.status, 200 | 403), "{headers:?}: {}", call.text());

@@ -1,5 +1,6 @@
 //! Paths and methods, those that are and those that are not; and the static pages.
 
+use super::ADMIN_ROUTES;
 use crate::support::{TestServer, http};
 
 /// Every path with its methods, each in a row of its own, and what a bare request gets.
@@ -19,6 +20,10 @@ const ROUTES: &[(&str, &str, u16)] = &[
     ("GET", "/api/ws/config", 200),
     ("GET", "/api/v1/websocket/stats", 200),
     ("POST", "/api/ws/broadcast", 415),
+    ("POST", "/api/ws/broadcast/kpi", 415),
+    ("POST", "/api/ws/broadcast/backlog", 415),
+    ("POST", "/api/ws/broadcast/attendance", 415),
+    ("POST", "/api/ws/broadcast/alert", 415),
     ("POST", "/auth/session", 401),
     ("DELETE", "/auth/session", 204),
     ("GET", "/ws", 426),
@@ -51,6 +56,19 @@ async fn every_path_has_its_method_and_answers_any_other_with_405() {
             }
         }
     }
+}
+
+/// What is not for anyone is for admins, and the tests of credentials walk their list.
+#[test]
+fn every_other_path_of_the_rest_is_in_the_list_of_the_admins() {
+    let for_anyone = ["/api/ws/health", "/api/ws/config"];
+    let rest = ROUTES.iter().filter(|(_, path, _)| path.starts_with("/api/") && !for_anyone.contains(path));
+    let own: Vec<_> = rest.map(|(method, path, _)| (*method, *path)).collect();
+    for (method, path) in &own {
+        let is_listed = ADMIN_ROUTES.iter().any(|(other, listed, ..)| (other, listed) == (method, path));
+        assert!(is_listed, "{method} {path}");
+    }
+    assert_eq!(own.len(), ADMIN_ROUTES.len());
 }
 
 /// RFC 9110, 15.5.6: the server MUST generate an Allow header in a 405.
