@@ -271,12 +271,16 @@ pub fn is_broadcastable(name: &str) -> bool {
     find_event(name).is_some_and(|event| event.audience != Audience::Socket)
 }
 
+/// The longest custom type, in bytes: the meters and the ledger keep names.
+const CUSTOM_NAME: usize = 128;
+
 /// Whether `name` is a custom type (contract X-18): free for guide 002's `{type}` form, unless it is
-/// reserved or already means something.
+/// too long, reserved or already means something.
 pub fn is_custom(name: &str) -> bool {
     let Some((head, tail)) = name.split_once(':') else { return false };
     let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    head.starts_with(|c: char| c.is_ascii_lowercase())
+    name.len() <= CUSTOM_NAME
+        && head.starts_with(|c: char| c.is_ascii_lowercase())
         && head.bytes().all(is_word)
         && (1..=60).contains(&tail.len())
         && tail.bytes().all(|b| is_word(b) || b"_:.-".contains(&b))
@@ -365,6 +369,8 @@ mod tests {
             assert!(!is_custom(bad), "{bad}");
         }
         assert!(!is_custom(&format!("a:{}", "x".repeat(61))));
+        let longest = |head: usize| format!("{}:{}", "x".repeat(head), "y".repeat(60));
+        assert!(is_custom(&longest(67)) && !is_custom(&longest(68)));
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Handler<Receipts> for RoomServer {
 
     fn handle(&mut self, told: Receipts, _: &mut Self::Context) {
         let _critical = critical();
-        let now = self.now();
+        let now = self.both();
         for receipt in told.receipts {
             let bearer = || self.books.bearer(receipt.key);
             self.ledger.note(receipt.number, receipt.key, receipt.state, bearer, now);
@@ -42,7 +42,7 @@ impl Handler<Acknowledge> for RoomServer {
 
     fn handle(&mut self, Acknowledge { key, name }: Acknowledge, _: &mut Self::Context) -> bool {
         let _critical = critical();
-        let now = self.now();
+        let now = self.both();
         self.ledger.acknowledge(key, &name, now)
     }
 }
@@ -52,7 +52,7 @@ impl Handler<FindPublication> for RoomServer {
 
     fn handle(&mut self, ask: FindPublication, _: &mut Self::Context) -> Option<Entry> {
         let _critical = critical();
-        let now = self.now();
-        self.ledger.find(&ask.0, now).cloned()
+        let now = self.both();
+        self.ledger.find(&ask.0, now.moment).cloned()
     }
 }

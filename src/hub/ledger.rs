@@ -2,7 +2,8 @@
 //!
 //! Pure: no actor, time is an argument. The [`RoomServer`](super::room_server::RoomServer) owns the
 //! only instance. Hubs and outboxes tell of a frame in no particular order, so a state only moves
-//! forward ([`Delivery::may_become`]): what is told late changes nothing that is known better.
+//! forward ([`Delivery::may_become`]): what is told late changes nothing that is known better. What
+//! expires does so by monotonic time; the wall clock is told, and nothing is measured by it.
 //!
 //! Publications that nobody is asked to acknowledge never come here and cost nothing.
 
@@ -15,7 +16,7 @@ use serde::Serialize;
 
 use super::outboxes::SocketKey;
 use crate::domain::id::Id;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Moment, Timestamp};
 use crate::events::publication::{Priority, Publication};
 
 /// How long a publication can be acknowledged and asked for.
@@ -24,12 +25,18 @@ pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// publications to as many connections as there may be by default. The oldest publications go first;
 /// the newest stays however many it has, which the number of sockets bounds.
 const RECIPIENTS: usize = 200_000;
-/// A publication takes the place of this many recipients, besides those it has; its event's name, which
-/// may be long, of one more for every so many bytes.
-const ENTRY: usize = 4;
-const NAME_BYTES: usize = 128;
+/// A publication takes the place of this many recipients, besides those it has: its event's name has 128
+/// bytes at most ([`catalog::is_custom`](crate::events::catalog::is_custom)).
+const ENTRY: usize = 5;
 /// Ack numbers are below this, because the .NET client reads no more (contract D-35).
 const NUMBERS: u32 = 1 << 31;
+
+/// The present: to measure by, and to tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    pub moment: Moment,
+    pub wall: Timestamp,
+}
 
 /// How far a publication has come with one recipient (contract D-04).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -73,7 +80,9 @@ pub struct Entry {
     pub event: Arc<str>,
     pub priority: Priority,
     pub sent_at: Timestamp,
+    /// Told. What counts is `expires`.
     pub expires_at: Timestamp,
+    expires: Moment,
     pub recipients: HashMap<SocketKey, Recipient>,
     /// Hubs that may still tell of recipients.
     unserved: usize,
@@ -81,7 +90,7 @@ pub struct Entry {
 
 impl Entry {
     fn weight(&self) -> usize {
-        ENTRY + self.event.len() / NAME_BYTES + self.recipients.len()
+        ENTRY + self.recipients.len()
     }
 }
 
@@ -131,15 +140,16 @@ impl Ledger {
     }
 
     /// Enters a publication that so many hubs are about to serve. Gives its ack number.
-    pub fn open(&mut self, publication: &Publication, hubs: usize, now: Timestamp) -> u32 {
-        self.expire(now);
+    pub fn open(&mut self, publication: &Publication, hubs: usize, now: Now) -> u32 {
+        self.expire(now.moment);
         let number = self.free_number();
         let entry = Entry {
             message_id: Arc::clone(&publication.message_id),
             event: Arc::clone(&publication.event),
             priority: publication.priority,
             sent_at: publication.sent_at,
-            expires_at: now + LIFETIME,
+            expires_at: now.wall + LIFETIME,
+            expires: now.moment + LIFETIME,
             recipients: HashMap::new(),
             unserved: hubs,
         };
@@ -159,20 +169,20 @@ impl Ledger {
         key: SocketKey,
         state: Delivery,
         bearer: impl FnOnce() -> Option<Bearer>,
-        now: Timestamp,
+        now: Now,
     ) {
         let Some(entry) = self.entries.get_mut(&number) else { return };
         match entry.recipients.entry(key) {
-            Place::Occupied(mut place) => place.get_mut().turn(state, now),
+            Place::Occupied(mut place) => place.get_mut().turn(state, now.wall),
             Place::Vacant(place) => match (bearer(), self.departed.get(&key)) {
                 (Some(bearer), _) => {
-                    place.insert(Recipient { bearer, state, at: now });
+                    place.insert(Recipient { bearer, state, at: now.wall });
                     self.by_socket.entry(key).or_default().push_back(number);
                     self.weight += 1;
                 }
                 (None, Some(bearer)) => {
                     let bearer = bearer.clone();
-                    place.insert(Recipient { bearer, state: Delivery::Gone, at: now });
+                    place.insert(Recipient { bearer, state: Delivery::Gone, at: now.wall });
                     self.weight += 1;
                 }
                 (None, None) => return,
@@ -192,7 +202,7 @@ impl Ledger {
     }
 
     /// A socket has ended.
-    pub fn leave(&mut self, key: SocketKey, bearer: impl FnOnce() -> Option<Bearer>, now: Timestamp) {
+    pub fn leave(&mut self, key: SocketKey, bearer: impl FnOnce() -> Option<Bearer>, now: Now) {
         if self.unserved > 0
             && let Some(bearer) = bearer()
         {
@@ -200,26 +210,26 @@ impl Ledger {
         }
         for number in self.by_socket.remove(&key).unwrap_or_default() {
             if let Some(recipient) = self.recipient(number, key) {
-                recipient.turn(Delivery::Gone, now);
+                recipient.turn(Delivery::Gone, now.wall);
             }
         }
     }
 
     /// Takes an acknowledgement. Gives whether the socket has received what it acknowledges; a second
     /// one changes nothing.
-    pub fn acknowledge(&mut self, key: SocketKey, name: &Name, now: Timestamp) -> bool {
-        self.expire(now);
+    pub fn acknowledge(&mut self, key: SocketKey, name: &Name, now: Now) -> bool {
+        self.expire(now.moment);
         let number = match name {
             Name::Number(number) => Some(*number),
             Name::MessageId(id) => self.by_id.get(id.as_str()).copied(),
         };
         let Some(recipient) = number.and_then(|number| self.recipient(number, key)) else { return false };
-        recipient.turn(Delivery::Acknowledged, now);
+        recipient.turn(Delivery::Acknowledged, now.wall);
         recipient.state == Delivery::Acknowledged
     }
 
     /// The publication of this id, unless it has expired.
-    pub fn find(&mut self, message_id: &str, now: Timestamp) -> Option<&Entry> {
+    pub fn find(&mut self, message_id: &str, now: Moment) -> Option<&Entry> {
         self.expire(now);
         self.entries.get(self.by_id.get(message_id)?)
     }
@@ -238,12 +248,16 @@ impl Ledger {
         }
     }
 
-    /// Forgets what is too old.
-    fn expire(&mut self, now: Timestamp) {
+    /// Forgets what is too old, and gives the memory back once nothing is left.
+    pub fn expire(&mut self, now: Moment) {
         while let Some(number) = self.order.front()
-            && self.entries.get(number).is_none_or(|entry| entry.expires_at <= now)
+            && self.entries.get(number).is_none_or(|entry| entry.expires <= now)
         {
             self.drop_oldest();
+        }
+        if self.order.is_empty() && self.order.capacity() > 0 {
+            self.order = VecDeque::new();
+            (self.entries, self.by_id, self.by_socket) = Default::default();
         }
     }
 

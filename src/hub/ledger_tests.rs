@@ -7,10 +7,11 @@ use super::Delivery::{Acknowledged, Gone, Queued, Written};
 use super::*;
 use crate::events::publication::Target;
 
-const T0: Timestamp = Timestamp::from_millis(1_000);
+const T0: Now = Now { moment: Moment::START, wall: Timestamp::from_millis(1_000) };
 
-fn at(seconds: u64) -> Timestamp {
-    T0 + Duration::from_secs(seconds)
+fn at(seconds: u64) -> Now {
+    let span = Duration::from_secs(seconds);
+    Now { moment: T0.moment + span, wall: T0.wall + span }
 }
 
 fn key(slot: u32) -> SocketKey {
@@ -32,7 +33,7 @@ fn publication(message_id: &str, event: &str) -> Publication {
         target: Target::everyone(),
         requires_ack: true,
         priority: Priority::Urgent,
-        sent_at: T0,
+        sent_at: T0.wall,
     }
 }
 
@@ -47,8 +48,8 @@ fn by_id(message_id: &str) -> Name {
 
 /// The state of each recipient by its slot, and since when.
 fn states(ledger: &mut Ledger, message_id: &str, seconds: u64) -> Option<BTreeMap<u32, (Delivery, u64)>> {
-    let entry = ledger.find(message_id, at(seconds))?;
-    let since = |own: &Recipient| T0.until(own.at).as_secs();
+    let entry = ledger.find(message_id, at(seconds).moment)?;
+    let since = |own: &Recipient| T0.wall.until(own.at).as_secs();
     Some(entry.recipients.iter().map(|(key, own)| (key.slot, (own.state, since(own)))).collect())
 }
 
@@ -145,12 +146,12 @@ fn an_acknowledgement_counts_for_its_socket_alone() {
 fn what_was_published_is_told_until_it_expires() {
     let mut ledger = Ledger::default();
     let number = ledger.open(&publication("m", "e"), 0, T0);
-    let entry = ledger.find("m", T0).unwrap();
-    assert_eq!((&*entry.event, entry.priority, entry.sent_at), ("e", Priority::Urgent, T0));
-    assert_eq!(entry.expires_at, T0 + LIFETIME);
+    let entry = ledger.find("m", T0.moment).unwrap();
+    assert_eq!((&*entry.event, entry.priority, entry.sent_at), ("e", Priority::Urgent, T0.wall));
+    assert_eq!(entry.expires_at, T0.wall + LIFETIME);
     note(&mut ledger, number, 1, Written, 0);
-    assert!(ledger.find("m", at(599)).is_some());
-    assert!(ledger.find("m", at(600)).is_none());
+    assert!(ledger.find("m", at(599).moment).is_some());
+    assert!(ledger.find("m", at(600).moment).is_none());
     assert!(!ledger.acknowledge(key(1), &Name::Number(number), at(600)));
     assert!(ledger.by_socket.is_empty() && ledger.entries.is_empty() && ledger.by_id.is_empty());
     assert_eq!((ledger.weight, ledger.unserved), (0, 0));
@@ -167,7 +168,7 @@ fn a_socket_that_left_before_a_hub_told_of_it_is_gone_by_its_name() {
     ledger.note(number, key(3), Queued, || None, at(4));
     ledger.served(number);
     assert!(ledger.departed.is_empty(), "nobody will ask any more");
-    assert_eq!(ledger.find("m", at(5)).unwrap().recipients[&key(2)].bearer, bearer(key(2)));
+    assert_eq!(ledger.find("m", at(5).moment).unwrap().recipients[&key(2)].bearer, bearer(key(2)));
     let expected = BTreeMap::from([(2, (Gone, 2)), (3, (Gone, 4))]);
     assert_eq!(states(&mut ledger, "m", 5), Some(expected));
 
@@ -183,18 +184,39 @@ fn the_oldest_goes_when_there_are_too_many_and_the_newest_stays() {
     for (slot, number) in (0..).zip(numbers) {
         note(&mut ledger, number, slot, Written, 0);
     }
-    assert!(ledger.find("a", T0).is_some());
+    assert!(ledger.find("a", T0.moment).is_some());
     note(&mut ledger, numbers[2], 9, Written, 0);
-    assert!(ledger.find("a", T0).is_none() && ledger.find("b", T0).is_some());
+    assert!(ledger.find("a", T0.moment).is_none() && ledger.find("b", T0.moment).is_some());
     for slot in 10..100 {
         note(&mut ledger, numbers[2], slot, Written, 0);
     }
-    assert!(ledger.find("b", T0).is_none());
-    assert_eq!(ledger.find("c", T0).unwrap().recipients.len(), 92);
-    // A long name counts, too.
-    ledger.open(&publication("d", &"x".repeat(NAME_BYTES * ledger.capacity)), 0, T0);
-    ledger.open(&publication("e", "e"), 0, T0);
-    assert_eq!(ledger.entries.len(), 1);
+    assert!(ledger.find("b", T0.moment).is_none());
+    assert_eq!(ledger.find("c", T0.moment).unwrap().recipients.len(), 92);
+}
+
+#[test]
+fn what_has_expired_is_not_found_after_the_clock_was_set_back() {
+    let mut ledger = Ledger::default();
+    let set_back = |seconds| Now { moment: at(seconds).moment, wall: T0.wall };
+    ledger.open(&publication("early", "e"), 1, Now { wall: at(3600).wall, ..T0 });
+    ledger.open(&publication("late", "e"), 1, set_back(1));
+    assert!(ledger.find("early", at(599).moment).is_some());
+    for (seconds, id) in [(600, "early"), (601, "late")] {
+        assert!(ledger.find(id, at(seconds).moment).is_none(), "{id}");
+        assert!(!ledger.acknowledge(key(1), &by_id(id), set_back(seconds)), "{id}");
+    }
+}
+
+#[test]
+fn an_empty_ledger_holds_no_memory() {
+    let mut ledger = Ledger::default();
+    for index in 0..100 {
+        let number = ledger.open(&publication(&format!("m{index}"), "e"), 0, at(index));
+        note(&mut ledger, number, 1, Written, index);
+    }
+    ledger.expire(at(700).moment);
+    let tables = [ledger.entries.capacity(), ledger.by_id.capacity(), ledger.by_socket.capacity()];
+    assert_eq!((tables, ledger.order.capacity(), ledger.weight), ([0; 3], 0, 0));
 }
 
 #[test]
@@ -347,12 +369,12 @@ proptest! {
                 Op::Pass(more) => {
                     seconds += more;
                     // Time is only looked at when something is asked.
-                    ledger.expire(at(seconds));
+                    ledger.expire(at(seconds).moment);
                 }
             }
             model.forget(capacity, seconds);
             for (index, own) in model.published.iter().enumerate() {
-                let found = ledger.find(&format!("m{index}"), at(seconds));
+                let found = ledger.find(&format!("m{index}"), at(seconds).moment);
                 prop_assert_eq!(found.is_none(), own.is_forgotten);
                 if let Some(found) = found {
                     let found: BTreeMap<_, _> = found.recipients.iter().map(|(key, own)| (*key, own.state)).collect();

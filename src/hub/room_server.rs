@@ -2,14 +2,17 @@
 
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix::{Actor, Addr, Context, Handler, MessageResult, ResponseFuture};
+use actix::{
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, MessageResult, ResponseFuture, WrapFuture,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::audience::Resolved;
 use super::books::{BookLimits, Books, Change, Newcomer, Sighting};
 use super::census::{self, ListSockets, SocketView, TakeCensus};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Now};
 use super::messages::*;
 use super::outboxes::{SocketKey, WorkerId};
 use super::worker_hub::WorkerHub;
@@ -20,6 +23,9 @@ use crate::domain::time::{Clock, Timestamp};
 use crate::events::payload::blueprints::Sighted;
 use crate::events::publication::Publication;
 use crate::telemetry::{Critical, Meters};
+
+/// How often the ledger is rid of what has expired.
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// Mailbox around the [`Books`]. Runs on a thread of its own, so that a flood of publications
 /// starves no socket's thread.
@@ -93,7 +99,7 @@ impl RoomServer {
     ) -> impl Future<Output = Published> + use<> {
         // The same number for all who get it (contract D-35).
         let ack = publication.requires_ack.then(|| {
-            let now = self.now();
+            let now = self.both();
             self.ledger.open(&publication, workers.len(), now)
         });
         let event = Arc::clone(&publication.event);
@@ -118,18 +124,34 @@ impl RoomServer {
     /// Takes a socket out of the books; what it has not acknowledged, it never will. Gives what others
     /// are to hear of it, if it was there.
     fn strike_out(&mut self, key: SocketKey) -> Option<Vec<Sighting>> {
-        let now = self.now();
+        let now = self.both();
         self.ledger.leave(key, || self.books.bearer(key), now);
         self.books.detach(key)
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    fn now(&self) -> Timestamp {
         self.clock.wall()
+    }
+
+    pub(super) fn both(&self) -> Now {
+        Now { moment: self.clock.now(), wall: self.clock.wall() }
+    }
+
+    /// Has what has expired forgotten again and again: without traffic nobody else asks for it.
+    fn sweep(&mut self, ctx: &mut Context<Self>) {
+        let now = self.clock.now();
+        self.ledger.expire(now);
+        let next = self.clock.sleep_until(now + SWEEP).into_actor(self);
+        ctx.spawn(next.map(|(), server, ctx| server.sweep(ctx)));
     }
 }
 
 impl Actor for RoomServer {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.sweep(ctx);
+    }
 }
 
 impl Handler<Register> for RoomServer {

@@ -7,6 +7,7 @@ mod connection;
 mod credentials;
 mod cross_origin;
 mod figures;
+mod forgetting;
 mod kicks;
 mod notifications;
 mod own_pages;

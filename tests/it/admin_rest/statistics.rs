@@ -268,3 +268,17 @@ async fn the_defaults_for_clients_are_those_of_the_settings() {
     });
     assert_eq!(server.get("/api/ws/config").await.json()["config"], config);
 }
+
+/// The names that are counted are kept for ever, so they are short.
+#[actix_web::test]
+async fn names_of_events_do_not_fill_the_memory() {
+    let server = TestServer::by_hand(&[]);
+    let _socket = server.connect().await;
+    for (bytes, status) in [(900_000, 400), (129, 400), (128, 200)] {
+        let name = format!("{}:b", "a".repeat(bytes - 2));
+        let answer = server.post("/api/ws/broadcast", &json!({"type": name, "data": 1})).await;
+        assert_eq!(answer.status, status, "{bytes} bytes: {}", answer.text());
+    }
+    let by_event = &stats(&server).await["messages_by_event"];
+    assert_eq!(by_event, &json!({format!("{}:b", "a".repeat(126)): 1}));
+}
