@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter};
-use actix_http::HttpService;
 use actix_http::error::DispatchError;
+use actix_http::{Extensions, HttpService};
 use actix_server::{Server, ServerHandle};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, boxed, fn_service, map_config};
 use actix_web::dev::AppConfig;
@@ -38,7 +38,7 @@ use crate::events::publication::Publication;
 use crate::http::gate::{Gate, Patience};
 use crate::http::poll::PollFactory;
 use crate::http::upgrade::UpgradeFactory;
-use crate::http::{self, Shared, State};
+use crate::http::{self, Shared, State, unheard};
 use crate::hub::books::BookLimits;
 use crate::hub::messages::{Close, Publish};
 use crate::hub::outboxes::SocketKey;
@@ -157,7 +157,6 @@ impl App {
                     let app = map_config(app, |()| AppConfig::default());
                     PollFactory { app, meters: Arc::clone(&state.services.meters) }
                 };
-                let unreadable = Arc::clone(&parts.meters);
                 let http = HttpService::build()
                     // With half-closed connections, a poll that was given up is not noticed.
                     .h1_allow_half_closed(false)
@@ -172,14 +171,11 @@ impl App {
                         }
                     })
                     .upgrade(UpgradeFactory(app()))
-                    .h1(app())
-                    // What is no HTTP is answered by the framework, past every route.
-                    .map_err(move |error| {
-                        if let DispatchError::Parse(_) = &error {
-                            unreadable.refused();
-                        }
-                        error
-                    });
+                    .on_connect_ext(|gate: &Gate, data: &mut Extensions| {
+                        data.insert(Rc::clone(gate.record()));
+                    })
+                    .h1(app());
+                let http = unheard::counted(http, Arc::clone(&parts.meters));
                 let (places, clock) = (Arc::clone(&places), Arc::clone(&parts.ambient.clock));
                 let meters = Arc::clone(&parts.meters);
                 let connection = fn_service(move |stream: TcpStream| {

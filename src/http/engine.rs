@@ -9,12 +9,13 @@ use actix_web::http::{Method as HttpMethod, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, web};
 
 use super::error::ApiError;
-use super::poll::WaitingPoll;
+use super::poll::{Counted, WaitingPoll};
 use super::{State, caller, push, sockets};
 use crate::proto::engineio::{Ask, HandshakeError, Method, PushAnswer, Query, Request, Transport, judge};
 use crate::session::Standing;
 use crate::session::directory::EnginePath;
 use crate::session::handle::{Handle, ProbeTicket, Probed};
+use crate::session::pushes::Pushes;
 use crate::session::start::{Admission, Entry, Ticket};
 
 /// `/socket.io` and `/socket.io/`.
@@ -69,7 +70,8 @@ async fn serve(
             Ok(WaitingPoll::begin(request, state, session, asked).placeholder())
         }
         (Ok(Ask::Push { .. }), Some(session)) => {
-            Ok(push_answer(push::take(request, payload, state, &session).await, &asked))
+            let taken = push::take(request, payload, state, &session).await;
+            Ok(push_answer(taken, &asked, session.pushes()))
         }
         (Ok(Ask::Probe { base64, .. }), Some(session)) => {
             probe(request, state, &session, &asked, base64).await
@@ -132,7 +134,7 @@ fn admit(
     })
 }
 
-fn push_answer(answer: push::Taken, asked: &Request) -> HttpResponse {
+fn push_answer(answer: push::Taken, asked: &Request, pushes: &Pushes) -> HttpResponse {
     match answer {
         push::Taken::Heard(PushAnswer::Ok) => {
             // The type is the reference's, for no better reason than that it always was.
@@ -141,7 +143,7 @@ fn push_answer(answer: push::Taken, asked: &Request) -> HttpResponse {
             ok.insert_header((header::CACHE_CONTROL, "no-store")).body("ok")
         }
         push::Taken::Heard(PushAnswer::Refused(error)) => refuse(asked, error),
-        push::Taken::Heard(PushAnswer::Unavailable) | push::Taken::Unwanted => unavailable(),
+        push::Taken::Heard(PushAnswer::Unavailable) | push::Taken::Unwanted => unavailable(pushes),
         push::Taken::TooLarge => HttpResponse::PayloadTooLarge().finish(),
         push::Taken::TooSlow => HttpResponse::RequestTimeout().finish(),
         push::Taken::NoText => refuse(asked, HandshakeError::BAD_REQUEST),
@@ -197,8 +199,13 @@ pub(super) fn refuse(asked: &Request, error: HandshakeError) -> HttpResponse {
     }
 }
 
-pub(super) fn unavailable() -> HttpResponse {
-    HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, "1")).finish()
+/// The session is over. That it was closed for what it held is counted already.
+pub(super) fn unavailable(pushes: &Pushes) -> HttpResponse {
+    let mut answer = HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, "1")).finish();
+    if pushes.is_shed() {
+        answer.extensions_mut().insert(Counted);
+    }
+    answer
 }
 
 /// The head of every answer that holds packets.

@@ -8,6 +8,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 use tokio::net::TcpStream;
 
+use super::unheard::Record;
 use crate::domain::time::{Clock, Moment, Sleep};
 use crate::limits::connections::Place;
 
@@ -34,6 +36,7 @@ pub struct Gate {
     stream: Take<TcpStream>,
     is_blocked: bool,
     patience: Patience,
+    record: Rc<Record>,
     _place: Place,
 }
 
@@ -77,7 +80,12 @@ impl Gate {
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
         SockRef::from(&stream).set_tcp_user_timeout(Some(STALLED))?;
-        Ok(Gate { stream: stream.take(BITE), is_blocked: false, patience, _place: place })
+        let (stream, record) = (stream.take(BITE), Rc::default());
+        Ok(Gate { stream, is_blocked: false, patience, record, _place: place })
+    }
+
+    pub fn record(&self) -> &Rc<Record> {
+        &self.record
     }
 
     /// The socket, for a session, which has bounds of its own.
@@ -110,7 +118,12 @@ impl AsyncRead for Gate {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.record.has_asked.set(true);
+        }
+        read
     }
 }
 
@@ -120,6 +133,7 @@ impl AsyncWrite for Gate {
         let was_blocked = std::mem::replace(&mut self.is_blocked, written.is_pending());
         if written.is_ready() {
             self.patience.begin_anew();
+            self.record.is_answered.set(true);
             if was_blocked {
                 // Whoever read meanwhile was turned away without a waker.
                 cx.waker().wake_by_ref();

@@ -20,6 +20,7 @@ pub mod sign_in;
 pub mod sockets;
 pub mod stats;
 pub mod status;
+pub mod unheard;
 pub mod updates;
 pub mod upgrade;
 

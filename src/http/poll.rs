@@ -6,6 +6,7 @@
 //! trades that for the answer proper when everything else of the request has gone. As no answer is
 //! final before it has passed that service, refusals are counted there, too.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_http::body::{BoxBody, MessageBody};
@@ -20,10 +21,14 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use super::engine::{refuse, text, unavailable};
+use super::unheard::Record;
 use super::{State, gzip};
 use crate::proto::engineio;
 use crate::session::handle::{Handle, PendingPoll, Polled};
 use crate::telemetry::Meters;
+
+/// In an answer that tells of a refusal which is counted already.
+pub struct Counted;
 
 /// What is kept of a poll while it waits.
 pub struct WaitingPoll {
@@ -69,7 +74,7 @@ impl WaitingPoll {
         let answer = match self.poll.answer().await {
             Polled::Packets(packets) => packets_answer(packets, self.compress_from).await,
             Polled::Refused(error) => refuse(&self.asked, error),
-            Polled::Unavailable => unavailable(),
+            Polled::Unavailable => unavailable(self.poll.pushes()),
         };
         self.poll.done();
         let mut answer = Response::from(answer);
@@ -142,6 +147,9 @@ where
     forward_ready!(app);
 
     fn call(&self, request: Request) -> Self::Future {
+        if let Some(record) = request.conn_data::<Rc<Record>>() {
+            record.is_heard.set(true);
+        }
         let (answer, meters) = (self.app.call(request), Arc::clone(&self.meters));
         Box::pin(async move {
             let answer = Response::from(answer.await?).map_into_boxed_body();
@@ -149,7 +157,8 @@ where
                 Ok(mut waiting) => waiting.answer().await,
                 Err(answer) => answer,
             };
-            if answer.status().is_client_error() || answer.status().is_server_error() {
+            let is_refusal = answer.status().is_client_error() || answer.status().is_server_error();
+            if is_refusal && !answer.extensions().contains::<Counted>() {
                 meters.refused();
             }
             Ok(answer)

@@ -132,6 +132,11 @@ pub struct PendingPoll {
 }
 
 impl PendingPoll {
+    /// What the session is being sent besides.
+    pub fn pushes(&self) -> &Arc<Pushes> {
+        self.handle.pushes()
+    }
+
     /// What the GET is answered with. To be awaited once.
     pub async fn answer(&mut self) -> Polled {
         let polled = (&mut self.answer).await;

@@ -237,7 +237,7 @@ impl Session {
         self.phase = Phase::Leaving { farewell, until, patience: DISCARD_BYTES, is_answered };
         let sheds_load = matches!(farewell, Farewell::SlowConsumer | Farewell::Overload);
         if let Some(engine) = self.link.engine().filter(|_| sheds_load) {
-            engine.pushes_in.end();
+            engine.pushes_in.shed();
         }
         if self.outbox.stream().is_some() {
             // Requests that still name this session find it over.

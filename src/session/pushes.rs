@@ -23,6 +23,7 @@ pub struct Pushes {
     /// Whether the session polls, or has left that behind.
     is_polling: AtomicBool,
     is_over: AtomicBool,
+    is_shed: AtomicBool,
     over: Notify,
 }
 
@@ -48,6 +49,7 @@ impl Pushes {
             held: Mutex::default(),
             is_polling: AtomicBool::new(is_polling),
             is_over: AtomicBool::new(false),
+            is_shed: AtomicBool::new(false),
             over: Notify::new(),
         })
     }
@@ -70,7 +72,18 @@ impl Pushes {
         has_place.then(|| Body { bytes: 0, pushes: Arc::clone(self) })
     }
 
-    /// The session is over, or has to give its memory back: what is still arriving is not wanted.
+    /// The session has to give its memory back, which is a refusal of its own.
+    pub fn shed(&self) {
+        self.is_shed.store(true, Ordering::Release);
+        self.end();
+    }
+
+    /// Whether the session was closed for what it held. Whoever is told so was refused with it.
+    pub fn is_shed(&self) -> bool {
+        self.is_shed.load(Ordering::Acquire)
+    }
+
+    /// The session is over: what is still arriving is not wanted.
     pub fn end(&self) {
         self.is_over.store(true, Ordering::Release);
         self.over.notify_waiters();

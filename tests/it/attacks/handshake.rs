@@ -218,9 +218,14 @@ async fn a_head_that_never_ends_is_given_up() {
             let answer = rest_of(&mut stream).await;
             let answer = String::from_utf8_lossy(&answer).into_owned();
             assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+            !start.is_empty() && !answer.is_empty()
         }
     });
-    futures_util::future::join_all(given_up).await;
+    let told = futures_util::future::join_all(given_up).await.into_iter().filter(|told| *told).count();
+    // Each of those that had begun to ask is one refusal.
+    let counted =
+        async { while scene.server.get("/api/ws/stats").await.json()["stats"]["error_count"] != told {} };
+    timeout(PATIENCE, counted).await.expect("as many refusals as were told");
     scene.assert_unharmed().await;
 }
 

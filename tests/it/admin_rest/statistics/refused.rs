@@ -292,3 +292,44 @@ async fn a_client_that_is_closed_for_reading_too_slowly_is_one_refusal() {
     // It was there all the time, and read nothing.
     drop(slow);
 }
+
+/// A body that breaks HTTP is its request's: refused once, whoever notices.
+#[actix_web::test]
+async fn a_body_that_is_no_http_is_one_refusal() {
+    let server = TestServer::start();
+    let mut refusals = Refusals { server: &server, count: 0 };
+    let json = ("content-type", "application/json");
+    let chunked = [json, ("transfer-encoding", "chunked")];
+    let head = http::head(server.address(), "POST", "/api/ws/broadcast", &chunked, 0);
+    http::raw(server.address(), &[&head[..], b"zz\r\n"].concat()).await;
+    refusals.expect(1).await;
+    // Of two requests on one connection, the second is none.
+    let head = http::head(server.address(), "GET", "/health", &[], 0);
+    let answers = http::raw(server.address(), &[&head[..], b"this is no HTTP\r\n\r\n"].concat()).await;
+    assert!(answers.starts_with(b"HTTP/1.1 200"));
+    refusals.expect(1).await;
+    server.until_connections(0).await;
+    refusals.expect_at_once(0, "no more").await;
+}
+
+#[actix_web::test]
+async fn a_slow_polling_client_is_one_refusal() {
+    let server = TestServer::by_hand(&[
+        ("WORKERS", "1"),
+        ("MAX_MESSAGE_SIZE_BYTES", "1000"),
+        ("HARD_MAX_MESSAGE_BYTES", "2000"),
+        ("SEND_QUEUE_BYTES", "4000"),
+    ]);
+    let mut refusals = Refusals { server: &server, count: 0 };
+    let mut engine = Engine::polling(&server, SOCKET_IO).await;
+    engine.connect("/", "ann").await;
+    let big = "x".repeat(5_000);
+    for _ in 0..3 {
+        server.broadcast(json!({"type": "custom:big", "data": big})).await;
+    }
+    refusals.expect(1).await;
+    assert_eq!(engine.get().await.status, 503);
+    refusals.expect_at_once(0, "what it is told is no other").await;
+    assert_eq!(engine.get().await.status, 400);
+    refusals.expect_at_once(1, "a poll of a session that nobody knows").await;
+}
