@@ -50,7 +50,8 @@ pub async fn ws_health(state: State) -> HttpResponse {
         status,
         service: "switchboard",
         initialized: true,
-        active_connections: state.shared.connections.current(),
+        // Not asked of the RoomServer: health is told however busy it is.
+        active_connections: state.services.meters.connections(),
         uptime_seconds: state.uptime_seconds(),
         timestamp: state.now(),
     })

@@ -15,6 +15,7 @@ use super::census::{self, ListSockets, SocketView, TakeCensus};
 use super::ledger::{Ledger, Now};
 use super::messages::*;
 use super::outboxes::{SocketKey, WorkerId};
+use super::tally::Tally;
 use super::worker_hub::WorkerHub;
 use crate::dialect::{Prepared, Reply};
 use crate::domain::error::ClientError;
@@ -38,6 +39,8 @@ pub struct RoomServer {
     /// Said to whoever comes once everyone is being closed.
     farewell: Option<Farewell>,
     pub(super) ledger: Ledger,
+    /// The connections that have a socket.
+    connections: Tally,
 }
 
 /// If a handler panics, the books may be half changed: then the process ends.
@@ -54,6 +57,7 @@ impl RoomServer {
             hubs: Vec::new(),
             farewell: None,
             ledger: Ledger::default(),
+            connections: Tally::default(),
         }
     }
 
@@ -126,6 +130,10 @@ impl RoomServer {
     fn strike_out(&mut self, key: SocketKey) -> Option<Vec<Sighting>> {
         let now = self.both();
         self.ledger.leave(key, || self.books.bearer(key), now);
+        let connection = self.books.sockets.get(&key).map(|socket| socket.connection);
+        if connection.is_some_and(|connection| self.connections.leave(connection)) {
+            self.meters.connections_are(self.connections.len());
+        }
         self.books.detach(key)
     }
 
@@ -175,6 +183,9 @@ impl Handler<Attach> for RoomServer {
         let Attach { key, connection, id, identity, profile, dialect, welcome } = ask;
         let newcomer = Newcomer { key, connection, id, identity, profile };
         let groups = self.books.attach(newcomer, self.now())?;
+        if self.connections.enter(connection) {
+            self.meters.connections_are(self.connections.len());
+        }
         let (done, written) = oneshot::channel();
         self.tell(key.worker, Work::Attach { key, dialect, groups, welcome, done });
         if let Some(farewell) = self.farewell {

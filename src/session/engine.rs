@@ -187,6 +187,7 @@ impl Session {
 
     /// A GET has come.
     pub(super) fn poll_came(&mut self, reply: oneshot::Sender<Polled>) {
+        self.outbox.last_activity.set(self.services.ambient.clock.wall());
         let queued = !self.outbox.is_empty();
         let Some(engine) = self.link.engine_mut() else { return };
         engine.newcomer = Some(reply);

@@ -5,7 +5,7 @@
 //! grows with traffic: names are bounded, seconds go round in a ring.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ pub const WINDOW: u64 = 10;
 #[derive(Debug, Default)]
 pub struct Meters {
     refusals: AtomicU64,
+    connections: AtomicUsize,
     traffic: Mutex<Traffic>,
     latency: Mutex<Latency>,
 }
@@ -84,6 +85,16 @@ impl Meters {
     pub fn refused(&self) {
         // A number for people; it orders nothing.
         self.refusals.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many connections have a socket now.
+    pub fn connections_are(&self, count: usize) {
+        self.connections.store(count, Ordering::Relaxed);
+    }
+
+    /// For whoever must not wait for the books.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// A client has answered a ping.

@@ -97,9 +97,14 @@ fn handle(
         Some(row) => read(row, asked.data, limits),
         None => Ok((Read::NotYet, Vec::new())),
     };
-    // What is free is so because nothing is answered.
-    let is_answered = !matches!(read, Ok((Read::Command(_), _))) || request.ack.is_some();
-    if is_answered
+    // What is free is so because nothing is answered, or, as with an acknowledgement, because the session
+    // hears no further until the RoomServer has answered.
+    let is_bounded = match &read {
+        Ok((Read::Command(Command::Ack { .. }), _)) => true,
+        Ok((Read::Command(_), _)) => request.ack.is_none(),
+        _ => false,
+    };
+    if !is_bounded
         && row.is_some_and(|row| row.price == Price::Free)
         && !is_within_rate(session, Price::Message, &request)
     {

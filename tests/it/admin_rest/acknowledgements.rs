@@ -533,3 +533,25 @@ async fn only_admins_may_ask() {
     other.assert_error(405, "METHOD_NOT_ALLOWED");
     assert_eq!(other.header("allow"), Some("GET, HEAD"));
 }
+
+/// Contract X-29: acknowledgements take from no bucket, whoever waits to hear of them.
+#[actix_web::test]
+async fn an_acknowledgement_with_a_callback_takes_nothing_from_the_rate() {
+    let server = TestServer::by_hand(&[("RATE_LIMIT_MESSAGES_PER_SECOND", "3")]);
+    for mut engine in Engine::both(&server, "/socket.io/").await {
+        let socket = engine.connect("/", "ann").await;
+        for _ in 0..6 {
+            let message_id = publish_to(&server, &[&socket]).await;
+            engine.hear().await;
+            let answer = engine.ask("/", "ack", json!({"message_id": message_id})).await;
+            assert_eq!(answer["success"], true, "{answer}");
+        }
+        let unknown = engine.ask("/", "ack", json!({"message_id": "none"})).await;
+        assert_eq!(unknown["code"], "INVALID_MESSAGE", "{unknown}");
+        // But one that cannot be read is a message like any other, and CONNECT was one.
+        for code in ["INVALID_MESSAGE", "INVALID_MESSAGE", "RATE_LIMIT_EXCEEDED"] {
+            let answer = engine.ask("/", "ack", json!({"message_id": {}})).await;
+            assert_eq!(answer["code"], code, "{answer}");
+        }
+    }
+}

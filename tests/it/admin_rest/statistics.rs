@@ -282,3 +282,45 @@ async fn names_of_events_do_not_fill_the_memory() {
     let by_event = &stats(&server).await["messages_by_event"];
     assert_eq!(by_event, &json!({format!("{}:b", "a".repeat(126)): 1}));
 }
+
+/// A poll is a sign of life, as a pong is.
+#[actix_web::test]
+async fn a_poll_is_a_sign_of_activity() {
+    let server = TestServer::by_hand(&[("WORKERS", "1")]);
+    let mut engine = Engine::polling(&server, SOCKET_IO).await;
+    let id = engine.connect("/", "ann").await;
+    server.clock.advance(millis(20_000));
+    engine.park().await;
+    let answer = server.get(&format!("/api/ws/connections/{id}")).await.json();
+    assert_eq!(answer["connection"]["last_activity_at"], "2026-01-01T00:00:20.000Z");
+}
+
+/// One name, one figure: connections without a namespace are in neither.
+#[actix_web::test]
+async fn active_connections_are_the_same_on_every_route() {
+    let server = TestServer::by_hand(&[]);
+    let expect = async |count: usize| {
+        let health = server.get("/api/ws/health").await.json();
+        let status = server.get("/api/ws/status").await.json();
+        let stats = stats(&server).await;
+        assert_eq!(
+            [&health["active_connections"], &stats["active_connections"], &status["totalClients"]],
+            [&json!(count); 3]
+        );
+    };
+    let mut engine = Engine::websocket(&server, SOCKET_IO).await;
+    expect(0).await;
+    for namespace in ["/", "/ws"] {
+        engine.connect(namespace, "ann").await;
+        expect(1).await;
+    }
+    let plain = server.connect().await;
+    expect(2).await;
+    engine.say("41/ws,").await;
+    engine.expect_nothing("/").await;
+    expect(2).await;
+    drop((plain, engine));
+    server.until_connections(0).await;
+    until_stat(&server, "active_connections", json!(0)).await;
+    expect(0).await;
+}
