@@ -34,6 +34,8 @@ pub enum Dialect {
     Enveloped,
     /// A namespace that the client spells with a query behind it: one of [`spelling::Spellings`].
     SocketIoAs(Arc<str>),
+    /// [`Dialect::Enveloped`], spelled so.
+    EnvelopedAs(Arc<str>),
 }
 
 impl Dialect {
@@ -43,7 +45,7 @@ impl Dialect {
             Dialect::Plain => None,
             Dialect::SocketIo(namespace) => Some(namespace.name()),
             Dialect::Enveloped => Some(Namespace::Root.name()),
-            Dialect::SocketIoAs(spelled) => Some(spelled),
+            Dialect::SocketIoAs(spelled) | Dialect::EnvelopedAs(spelled) => Some(spelled),
         }
     }
 }

@@ -31,21 +31,29 @@ pub struct Prepared {
     plain: Vec<Variant>,
     /// By namespace, with attachments as bytes and as base64.
     socketio: [[Variant; 2]; Namespace::ALL.len()],
-    /// In guide 004's envelope, if it is one of its broadcasts.
+    /// In guide 004's envelope; `None` once it is known to be none of its broadcasts.
+    envelope: OnceLock<Option<Box<Publication>>>,
     enveloped: Variant,
     /// The same for namespaces spelled otherwise, of which there are few.
     spelled: Mutex<Vec<Spelled>>,
 }
 
-/// A frame for a namespace spelled so, with attachments as base64 or not.
-type Spelled = (Arc<str>, bool, Option<Bytes>);
+/// A frame for one form, and a namespace spelled so.
+type Spelled = (Arc<str>, Form, Option<Bytes>);
+
+/// How one and the same namespace may be told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Form {
+    has_envelope: bool,
+    base64: bool,
+}
 
 impl Prepared {
     /// `ack` must be below 2^31 (contract D-35).
     pub fn new(publication: Publication, labels: Vec<Option<Arc<str>>>, ack: Option<u32>) -> Prepared {
         let plain = labels.iter().map(|_| OnceLock::new()).collect();
-        let (socketio, enveloped, spelled) = Default::default();
-        Prepared { publication, ack, labels, plain, socketio, enveloped, spelled }
+        let (socketio, envelope, enveloped, spelled) = Default::default();
+        Prepared { publication, ack, labels, plain, socketio, envelope, enveloped, spelled }
     }
 
     /// The number under which it is acknowledged, if it is to be.
@@ -61,20 +69,31 @@ impl Prepared {
         let shared = match dialect {
             Dialect::Plain => self.plain(label),
             Dialect::SocketIo(namespace) => self.socketio(*namespace, base64),
-            Dialect::Enveloped if self.has_envelope() => self.enveloped.get_or_init(|| {
-                let enveloped = intraday::enveloped(&self.publication);
-                socketio::publication(&enveloped, Namespace::Root.name(), self.ack, false)
-            }),
-            Dialect::Enveloped => self.socketio(Namespace::Root, base64),
-            Dialect::SocketIoAs(spelled) => return self.spelled(spelled, base64).map(Cow::Owned),
+            Dialect::Enveloped => match self.envelope() {
+                Some(envelope) => self
+                    .enveloped
+                    .get_or_init(|| socketio::publication(envelope, Namespace::Root.name(), self.ack, false)),
+                None => self.socketio(Namespace::Root, base64),
+            },
+            Dialect::SocketIoAs(spelled) => {
+                return self.spelled(spelled, Form { has_envelope: false, base64 }).map(Cow::Owned);
+            }
+            Dialect::EnvelopedAs(spelled) => {
+                return self.spelled(spelled, Form { has_envelope: true, base64 }).map(Cow::Owned);
+            }
         };
         shared.as_ref().map(Cow::Borrowed)
     }
 
-    /// Whether it is one of guide 004's broadcasts.
-    fn has_envelope(&self) -> bool {
-        let audience = catalog::find_event(&self.publication.event).map(|event| event.audience);
-        matches!(audience, Some(Audience::Channel(_) | Audience::Notice))
+    /// What clients of guide 004's wrapper hear instead, if it is one of the guide's broadcasts. Looked up
+    /// for the first of them, not for each.
+    fn envelope(&self) -> Option<&Publication> {
+        let envelope = self.envelope.get_or_init(|| {
+            let audience = catalog::find_event(&self.publication.event).map(|event| event.audience);
+            let is_enveloped = matches!(audience, Some(Audience::Channel(_) | Audience::Notice));
+            is_enveloped.then(|| Box::new(intraday::enveloped(&self.publication)))
+        });
+        envelope.as_deref()
     }
 
     fn socketio(&self, namespace: Namespace, base64: bool) -> &Option<Bytes> {
@@ -87,15 +106,18 @@ impl Prepared {
         self.plain[index].get_or_init(|| plain::publication(&self.publication, self.labels[index].as_deref()))
     }
 
-    fn spelled(&self, namespace: &Arc<str>, base64: bool) -> Option<Bytes> {
+    fn spelled(&self, namespace: &Arc<str>, form: Form) -> Option<Bytes> {
         // The list is never left half changed, so a poisoned lock is as good as a sound one.
         let mut spelled = self.spelled.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = spelled.iter().find(|(name, form, _)| name == namespace && *form == base64);
+        let known = spelled.iter().find(|(name, own, _)| name == namespace && *own == form);
         if let Some((_, _, frame)) = known {
             return frame.clone();
         }
-        let frame = self.spell(namespace, base64);
-        spelled.push((Arc::clone(namespace), base64, frame.clone()));
+        let frame = match self.envelope().filter(|_| form.has_envelope) {
+            Some(envelope) => socketio::publication(envelope, namespace, self.ack, false),
+            None => self.spell(namespace, form.base64),
+        };
+        spelled.push((Arc::clone(namespace), form, frame.clone()));
         frame
     }
 
@@ -144,6 +166,29 @@ mod tests {
         let prepared = Prepared::new(sample(vec![Bytes::from_static(b"x")]), vec![None], None);
         let root = Dialect::SocketIo(Namespace::Root);
         assert_ne!(prepared.frame(&root, 0, false), prepared.frame(&root, 0, true));
+    }
+
+    #[test]
+    fn guide_004_s_broadcasts_have_one_envelope_for_each_spelling() {
+        let spelled: Arc<str> = "/?v=1".into();
+        let [bare, wrapped] =
+            [Dialect::SocketIoAs(Arc::clone(&spelled)), Dialect::EnvelopedAs(Arc::clone(&spelled))];
+        let frames = |event: &str| {
+            let prepared =
+                Prepared::new(Publication { event: event.into(), ..sample(Vec::new()) }, vec![None], None);
+            [&Dialect::Enveloped, &wrapped, &bare].map(|dialect| {
+                let frame = |base64| prepared.frame(dialect, 0, base64).unwrap().into_owned();
+                assert_eq!(frame(false).as_ptr(), frame(true).as_ptr(), "made once");
+                String::from_utf8_lossy(&frame(false)).into_owned()
+            })
+        };
+        let [root, wrapped_as, bare_as] = frames("kpi:update");
+        assert!(root.contains(r#"42["message",{"message_id":"m","event":"kpi:update""#), "{root}");
+        assert!(wrapped_as.contains(r#"42/?v=1,["message",{"message_id":"m","event":"kpi:update""#));
+        assert!(bare_as.contains(r#"42/?v=1,["kpi:update",1]"#), "{bare_as}");
+        let [root, wrapped_as, bare_as] = frames("custom:event");
+        assert!(root.contains(r#"42["custom:event",1]"#), "{root}");
+        assert_eq!(wrapped_as, bare_as);
     }
 
     #[test]

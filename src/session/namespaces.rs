@@ -164,14 +164,11 @@ impl Session {
         who: &Identity,
     ) -> Option<Dialect> {
         let is_enveloped = profile == Profile::Intraday && self.services.settings.has_envelopes;
-        if is_enveloped && spelled == namespace.name() {
-            return Some(Dialect::Enveloped);
-        }
         if spelled == namespace.name() {
-            return Some(Dialect::SocketIo(namespace));
+            return Some(if is_enveloped { Dialect::Enveloped } else { Dialect::SocketIo(namespace) });
         }
         let shared = self.services.spellings.share(spelled).filter(|_| who.is_proven());
-        shared.map(Dialect::SocketIoAs)
+        shared.map(if is_enveloped { Dialect::EnvelopedAs } else { Dialect::SocketIoAs })
     }
 
     /// Takes the price of a CONNECT: a flood of them would be a flood of refusals.

@@ -134,7 +134,7 @@ pub fn not_entered(session: &mut Session, key: SocketKey, error: &ClientError) {
             session.send_error(key, error);
             session.leave(Farewell::ConnectionLimit);
         }
-        Dialect::SocketIo(_) | Dialect::Enveloped | Dialect::SocketIoAs(_) => {
+        Dialect::SocketIo(_) | Dialect::Enveloped | Dialect::SocketIoAs(_) | Dialect::EnvelopedAs(_) => {
             session.remove_socket(key);
             session.expect_namespace();
             session.refuse_connect(dialect.namespace().unwrap_or("/"), &error.message, error);

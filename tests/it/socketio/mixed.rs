@@ -230,3 +230,18 @@ async fn with_envelopes_guide_004_s_clients_hear_one_message_for_each_broadcast(
     heard.sort();
     assert_eq!(heard, [r#"42/ws,["custom:n",1]"#, r#"42["custom:n",1]"#]);
 }
+
+/// However a client spells its namespace.
+#[actix_web::test]
+async fn with_envelopes_a_namespace_with_a_query_has_them_too() {
+    let server = TestServer::by_hand(&[("INTRADAY_MESSAGE_ENVELOPE", "true")]);
+    let mut ws = Engine::websocket(&server, "/ws/").await;
+    ws.connect_with("/?v=1", json!({"sub": "ann", "org": "o"})).await;
+    ws.ask("/?v=1", "subscribe", json!({"channels": ["kpi"]})).await;
+    let target = json!({"organization_id": "o"});
+    server.broadcast(json!({"event": "kpi:update", "data": {"b": 1.5}, "target": target})).await;
+    let heard = ws.next_event("/?v=1", "message").await;
+    assert_eq!((&heard["event"], &heard["data"]), (&json!("kpi:update"), &json!({"b": 1.5})));
+    server.broadcast(json!({"type": "custom:n", "data": 1})).await;
+    assert_eq!(ws.hear().await, r#"42/?v=1,["custom:n",1]"#);
+}

@@ -47,7 +47,8 @@ impl Engine {
             let granted: Value = serde_json::from_str(granted).expect("JSON");
             let sid = granted["sid"].as_str().expect("an id").to_owned();
             assert_eq!(granted, json!({"sid": sid}), "at {caller}: exactly one key");
-            let is_intraday = namespace == "/" && self.path.starts_with("/ws");
+            let is_root = namespace.split('?').next() == Some("/");
+            let is_intraday = is_root && self.path.starts_with("/ws");
             let is_flow = namespace.starts_with("/events");
             let welcome = if is_intraday || is_flow { "connected" } else { "connection_established" };
             self.next_event(namespace, welcome).await;
