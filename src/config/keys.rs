@@ -132,7 +132,7 @@ pub const KEYS: &[(&str, &[Key])] = &[
         key("ADMIN_API_KEY", "", Secret, "The value of `X-Admin-Key` that opens the admin routes."),
         key("ADMIN_AUTH", "auto", Choice(&["auto", "required"]), "`auto` lets direct loopback peers in while ADMIN_API_KEY is unset in development."),
         key("ADMIN_ROOM_JOIN", "admin", Choice(&["admin", "authenticated"]), "Who may join admin rooms."),
-        key("PUBLIC_ROOMS", "dashboard:overview,clips:analytics,public:*", Rooms, "Rooms anyone may join; a trailing `*` stands for any ending. Empty: none."),
+        key("PUBLIC_ROOMS", "dashboard:overview,clips:analytics,public:*", Rooms, "Rooms anyone may join, none that a tenant, user or organization owns; a trailing `*` stands for any ending. Empty: none."),
         key("MESSAGE_SIGNING_SECRET", "", Secret, "The HMAC secret that admin POSTs must be signed with.").needs("signed admin POSTs"),
         key("GITHUB_WEBHOOK_SECRET", "", Secret, "The HMAC secret of `X-Hub-Signature-256`.").needs("the GitHub webhook"),
     ]),

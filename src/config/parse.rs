@@ -103,13 +103,24 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     is_origin.then(|| origin.clone()).ok_or_else(problem)
 }
 
+/// Rooms with these names belong to a tenant, a user or an organization (`contract.md`, section 9).
+const OWNED: &[&str] =
+    &["tenant:", "user:", "org:", "kpi:", "backlog:", "attendance:", "alerts:", "notifications:", "all:"];
+
 /// Reads a room name, or the start of one before a trailing `*`. A bare `*` would open every room.
 pub(super) fn room(text: &str) -> Result<String, String> {
     let name = text.strip_suffix('*').unwrap_or(text);
-    let is_room = !name.is_empty() && !name.contains('*');
-    is_room
-        .then(|| text.to_owned())
-        .ok_or_else(|| is_not(text, "a room name, or the start of one followed by `*`"))
+    if name.is_empty() || name.contains('*') {
+        return Err(is_not(text, "a room name, or the start of one followed by `*`"));
+    }
+    let is_pattern = name.len() < text.len();
+    let is_owned = |prefix: &&&str| name.starts_with(**prefix) || is_pattern && prefix.starts_with(name);
+    match OWNED.iter().find(is_owned) {
+        Some(prefix) => {
+            Err(is_not(text, &format!("a room that can be public: `{prefix}` rooms have owners")))
+        }
+        None => Ok(text.to_owned()),
+    }
 }
 
 /// Whether `text` is an id: the alphabet of `contract.md`, X-25. A test in `auth::tenants` compares it

@@ -47,9 +47,10 @@ impl AlertFilter {
         *self == AlertFilter::default()
     }
 
-    /// Bytes that its words hold.
+    /// Bytes that it holds, about.
     pub fn size(&self) -> usize {
-        self.sources.iter().chain(&self.statuses).flatten().map(String::len).sum()
+        let words = self.sources.iter().chain(&self.statuses).flatten();
+        size_of::<AlertFilter>() + words.map(|word| size_of::<String>() + word.len()).sum::<usize>()
     }
 
     /// An alert without a ranked severity passes: what cannot be judged is not kept back. One without

@@ -203,6 +203,8 @@ impl Books {
                 None if hold.room.is_of_identity() => brought.contains(&hold.room),
                 None => brought.contains(&hold.room) || may_stay(&hold.room),
             };
+            let presence = self.rooms.get(&room).and_then(|entry| entry.presence.as_ref());
+            let name = seen_as.as_ref().and_then(|user| presence?.given_name(user));
             if !stays || is_another {
                 self.leave_part(key, &room, &hold.filter, change);
             }
@@ -212,7 +214,7 @@ impl Books {
             // Whoever was seen as somebody is seen as who they are now, where they are now.
             if stays && seen_as.is_some() && (is_another || seen_as != identity.user) {
                 self.hide(key, &meant, change);
-                self.show(key, &meant, identity.name.clone(), change, now);
+                self.show(key, &meant, name.or(identity.name.clone()), change, now);
             }
         }
     }

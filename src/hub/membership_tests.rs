@@ -218,6 +218,16 @@ fn guest(name: &str) -> Arc<Identity> {
     Arc::new(Identity { is_guest: true, ..(*who).clone() })
 }
 
+/// The name that was given with `join_room` stays.
+#[test]
+fn a_guest_who_becomes_somebody_keeps_the_name_it_gave() {
+    let mut books = books(&[guest("guest-s0"), user("w", None)]);
+    books.enter(key(0), &room("r"), Some("Ann".into()), NOW).unwrap();
+    let change = books.identify(key(0), user("ann", None), &|_| true, NOW).unwrap();
+    let told: Vec<_> = change.seen.iter().map(|seen| (&*seen.present.name, seen.has_come)).collect();
+    assert_eq!(told, [("Ann", false), ("Ann", true)]);
+}
+
 /// A guest that is seen in a room becomes somebody: nobody is left behind there as a ghost.
 #[test]
 fn a_guest_who_becomes_somebody_leaves_no_ghost() {

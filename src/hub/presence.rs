@@ -51,6 +51,12 @@ impl Presence {
         self.users.remove(user).map(|seen| seen.present)
     }
 
+    /// What a user is called here, if that is not the id.
+    pub fn given_name(&self, user: &Id) -> Option<Arc<str>> {
+        let name = &self.users.get(user)?.present.name;
+        (**name != *user.as_str()).then(|| Arc::clone(name))
+    }
+
     /// Everyone, in the order they came.
     pub fn users(&self) -> Vec<Present> {
         let mut seen: Vec<&Seen> = self.users.values().collect();

@@ -147,6 +147,7 @@ impl RoomServer {
 
     /// Has what has expired forgotten again and again: without traffic nobody else asks for it.
     fn sweep(&mut self, ctx: &mut Context<Self>) {
+        let _critical = critical();
         let now = self.clock.now();
         self.ledger.expire(now);
         let next = self.clock.sleep_until(now + SWEEP).into_actor(self);

@@ -112,7 +112,10 @@ impl Books {
                 rooms.extend_from_slice(self.rooms.named(room.name()));
                 // A queue of no department is that queue in every department.
                 if distance == 0 && scope.department.is_none() {
-                    rooms.extend(self.rooms.of_queue(&room).cloned());
+                    let mut departments: Vec<_> = self.rooms.of_queue(&room).cloned().collect();
+                    // Whoever is in several is matched by the same one every time.
+                    departments.sort_unstable_by(|a, b| a.room.name().cmp(b.room.name()));
+                    rooms.extend(departments);
                 }
             }
         }

@@ -153,7 +153,8 @@ impl Session {
         let is_late = engine.connect_due.take_if(|due| now >= *due).is_some();
         let actions = engine.machine.check(now.since_start());
         self.carry_out(actions);
-        if is_late && self.phase == Phase::Open {
+        // One that is being entered is one; refused, it begins the time anew.
+        if is_late && self.sockets.is_empty() && self.phase == Phase::Open {
             self.end_engine(Farewell::NoNamespace, CloseReason::Forced);
         }
     }

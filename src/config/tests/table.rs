@@ -51,7 +51,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("ENABLE_LOGGING", "true;False;1;0;yes;NO;on;off", ";2;enabled"),
     ("ADMIN_AUTH", "auto;required", ";off"),
     ("ADMIN_ROOM_JOIN", "admin;authenticated", "anyone"),
-    ("PUBLIC_ROOMS", ";a;a, b:*", "*;a*b;a**"),
+    ("PUBLIC_ROOMS", ";a1;b, c:*;users", "*;a*b;a**;user:ann;org:*;te*;a*;kpi:org:o"),
     ("RUST_LOG", "info;OFF;info,switchboard::hub=debug;debug/text;", "info,hub=loud;in fo"),
     ("LOG_FORMAT", "text;JSON", "xml"),
     ("LOG_FILE", ";app.log;/var/log/a b.log", "a\u{0};a\nb;a\u{fffd}"),
