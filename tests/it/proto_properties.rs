@@ -6,6 +6,7 @@
 
 mod websocket_attacks;
 mod websocket_cases;
+mod websocket_deflate;
 mod websocket_streams;
 
 use bytes::Bytes;

@@ -1,8 +1,7 @@
 //! Our own WebSocket frames, read back as the packets a poll is answered with.
 //!
 //! An outbox keeps finished server frames, because most sessions are WebSockets; only a poll has to
-//! take them apart again. A client's frames may not be read here: they are masked, come in pieces,
-//! and are to be distrusted, which is `proto::websocket`'s business.
+//! take them apart again.
 //!
 //! ```
 //! use switchboard::proto::engineio::{Bare, poll_packets};
@@ -17,9 +16,7 @@
 use base64::engine::Engine;
 
 use super::packet::BASE64;
-
-/// A whole frame of ours begins with FIN set and the three RSV bits clear.
-const WHOLE: u8 = 0x80;
+use crate::proto::websocket::{Opcode, own_frames};
 
 /// One packet, borrowed from the frame it was written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,60 +56,10 @@ impl Bare<'_> {
 /// Frames for the WebSocket alone (ping, pong, close) are passed over. Bytes that are no whole
 /// server frame end the walk: an entry is our own work, and a deflated one may not be queued for a
 /// session that polls.
-pub fn poll_packets(entry: &[u8]) -> PollPackets<'_> {
-    PollPackets { rest: entry }
-}
-
-/// What [`poll_packets`] walks.
-#[derive(Clone, Debug)]
-pub struct PollPackets<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for PollPackets<'a> {
-    type Item = Bare<'a>;
-
-    fn next(&mut self) -> Option<Bare<'a>> {
-        while let Some(Frame { first, payload, rest }) = Frame::split(self.rest) {
-            self.rest = rest;
-            match first ^ WHOLE {
-                0x1 => return Some(Bare::Text(payload)),
-                0x2 => return Some(Bare::Binary(payload)),
-                0x8..=0xA => {}
-                _ => break,
-            }
-        }
-        self.rest = &[];
-        None
-    }
-}
-
-/// The first frame of an entry, and what follows it.
-struct Frame<'a> {
-    first: u8,
-    payload: &'a [u8],
-    rest: &'a [u8],
-}
-
-impl<'a> Frame<'a> {
-    /// `None` if the bytes end first, or if there is a mask.
-    fn split(bytes: &'a [u8]) -> Option<Self> {
-        let [first, second, rest @ ..] = bytes else {
-            return None;
-        };
-        let (length, rest) = match *second {
-            short @ ..126 => (u64::from(short), rest),
-            126 => {
-                let (length, rest) = rest.split_first_chunk()?;
-                (u16::from_be_bytes(*length).into(), rest)
-            }
-            127 => {
-                let (length, rest) = rest.split_first_chunk()?;
-                (u64::from_be_bytes(*length), rest)
-            }
-            _ => return None,
-        };
-        let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-        Some(Self { first: *first, payload, rest })
-    }
+pub fn poll_packets(entry: &[u8]) -> impl Iterator<Item = Bare<'_>> + Clone {
+    own_frames(entry).filter_map(|frame| match frame.opcode {
+        Opcode::Text => Some(Bare::Text(frame.payload)),
+        Opcode::Binary => Some(Bare::Binary(frame.payload)),
+        _ => None,
+    })
 }

@@ -38,7 +38,7 @@ mod query;
 mod signals;
 mod transitions;
 
-pub use bare::{Bare, PollPackets, poll_packets};
+pub use bare::{Bare, poll_packets};
 pub use handshake::{Ask, HandshakeError, Method, OpenPacket, Origin, Request, judge};
 pub use machine::{Machine, Timings, WAITING_PUSHES_MAX};
 pub use packet::{CLOSE, MESSAGE_PREFIX, NOOP, PING, PROBE_PONG, Packet, PacketError};

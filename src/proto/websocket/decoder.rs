@@ -28,6 +28,8 @@ use super::message::{Event, Limits, Message};
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
+    /// Whether messages may be compressed: permessage-deflate was negotiated.
+    inflates: bool,
     state: State,
     /// The message whose first frame has begun and whose last has not ended.
     message: Option<Message>,
@@ -60,10 +62,17 @@ impl Decoder {
         let soft = limits.soft.min(limits.hard);
         Self {
             limits: Limits { soft, ..limits },
+            inflates: false,
             state: State::Header(HeaderReader::default()),
             message: None,
             control: Vec::new(),
         }
+    }
+
+    /// Takes compressed messages too, if `inflates`.
+    pub fn inflating(mut self, inflates: bool) -> Self {
+        self.inflates = inflates;
+        self
     }
 
     /// Takes bytes off the front of `input` until they make an event. `None`: the input is used
@@ -88,10 +97,12 @@ impl Decoder {
     /// their bytes are read away.
     pub fn skip_messages(&mut self) {
         (self.limits.soft, self.limits.start) = (0, 0);
-        self.message = self.message.take().map(|message| message.skipped(0));
+        if let Some(message) = &mut self.message {
+            message.skip(0);
+        }
     }
 
-    /// Bytes on the heap: what has come of a message and of a control frame.
+    /// Bytes on the heap: what has come of a message, compressed or not, and of a control frame.
     pub fn buffered(&self) -> usize {
         self.message.as_ref().map_or(0, Message::capacity) + self.control.capacity()
     }
@@ -133,14 +144,15 @@ impl Decoder {
 
     /// Judges a header by what came before it, and opens its frame.
     fn begin(&mut self, header: &Header) -> Result<(), Violation> {
-        // The one place that knows which extension was negotiated: none, so no bit may be set.
-        if header.rsv1 || header.rsv2 || header.rsv3 {
+        // The one place that knows which extension was negotiated.
+        let may_be_deflated = self.inflates && matches!(header.opcode, Opcode::Text | Opcode::Binary);
+        if header.rsv2 || header.rsv3 || (header.rsv1 && !may_be_deflated) {
             return Err(Violation::protocol("reserved bit is set"));
         }
         // What does not fit the address space is over every limit.
         let length = usize::try_from(header.length).map_err(|_| Violation::too_big())?;
         if !header.opcode.is_control() {
-            let message = match (header.opcode, self.message.take()) {
+            let mut message = match (header.opcode, self.message.take()) {
                 (Opcode::Continuation, Some(message)) => message,
                 (Opcode::Continuation, None) => {
                     return Err(Violation::protocol("continuation of no message"));
@@ -148,10 +160,10 @@ impl Decoder {
                 (_, Some(_)) => {
                     return Err(Violation::protocol("new message inside a fragmented one"));
                 }
-                (Opcode::Text, None) => Message::text(),
-                (_, None) => Message::bytes(),
+                (opcode, None) => Message::new(opcode == Opcode::Text, header.rsv1),
             };
-            self.message = Some(message.announce(length, header.fin, self.limits)?);
+            message.announce(length, header.fin, self.limits)?;
+            self.message = Some(message);
         }
         let Header { opcode, fin, mask, .. } = *header;
         self.state = State::Payload(Frame { opcode, fin, mask, left: length });
@@ -165,7 +177,7 @@ impl Decoder {
             Opcode::Ping => Ok(Some(Event::Ping(control()))),
             Opcode::Pong => Ok(Some(Event::Pong(control()))),
             Opcode::Close => Ok(Some(Event::Close(CloseFrame::parse(&control())?))),
-            _ if fin => self.message.take().map(Message::finish).transpose(),
+            _ if fin => self.message.take().map(|message| message.finish(self.limits)).transpose(),
             _ => Ok(None),
         }
     }

@@ -25,6 +25,8 @@ const HEAD_ROOM: usize = 2 + 8;
 
 /// In the first byte of a frame: no fragment follows.
 pub(super) const FIN: u8 = 0x80;
+/// In the first byte of a message: it is compressed (RFC 7692, 7.2.3.1).
+pub(super) const RSV1: u8 = 0x40;
 /// In the 7-bit length: the length stands in the next two bytes.
 pub(super) const LENGTH_16: u8 = 126;
 /// In the 7-bit length: the length stands in the next eight bytes.
@@ -90,11 +92,25 @@ impl FrameBuilder {
     /// Writes the head of an unmasked FIN frame in front of the payload.
     ///
     /// A control frame's payload must fit 125 bytes.
-    pub fn finish(mut self, opcode: Opcode) -> Bytes {
+    pub fn finish(self, opcode: Opcode) -> Bytes {
+        self.finish_as(FIN, opcode)
+    }
+
+    /// The same for a payload that is compressed.
+    pub(super) fn finish_deflated(self, opcode: Opcode) -> Bytes {
+        self.finish_as(FIN | RSV1, opcode)
+    }
+
+    /// Where the payload is to be appended.
+    pub(super) fn payload_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    fn finish_as(mut self, bits: u8, opcode: Opcode) -> Bytes {
         let length = self.bytes.len() - HEAD_ROOM;
         debug_assert!(!opcode.is_control() || length <= CONTROL_MAX, "control frame too long");
         let mut head = [0; HEAD_ROOM];
-        let size = write_head(&mut head, opcode, length as u64);
+        let size = write_head(&mut head, bits | opcode as u8, length as u64);
         // To the right, so that the payload follows without a gap.
         let start = HEAD_ROOM - size;
         self.bytes[start..HEAD_ROOM].copy_from_slice(&head[..size]);
@@ -106,8 +122,8 @@ impl FrameBuilder {
 }
 
 /// Writes a head to the front of `head` and says how long it is.
-fn write_head(head: &mut [u8; HEAD_ROOM], opcode: Opcode, length: u64) -> usize {
-    head[0] = FIN | opcode as u8;
+fn write_head(head: &mut [u8; HEAD_ROOM], first: u8, length: u64) -> usize {
+    head[0] = first;
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(length @ ..LENGTH_16), _) => {
             head[1] = length;

@@ -4,7 +4,7 @@
 //! Fragments in the wrong order, limits and negotiated RSV bits are [`super::decoder`]'s.
 
 use super::close::Violation;
-use super::frame::{CONTROL_MAX, FIN, LENGTH_16, LENGTH_64, Opcode};
+use super::frame::{CONTROL_MAX, FIN, LENGTH_16, LENGTH_64, Opcode, RSV1};
 
 /// The longest header: two bytes, a 64-bit length, the masking key.
 const HEADER_MAX: usize = 2 + 8 + 4;
@@ -53,7 +53,7 @@ impl Header {
         };
         Ok(Some(Self {
             fin,
-            rsv1: first & 0x40 != 0,
+            rsv1: first & RSV1 != 0,
             rsv2: first & 0x20 != 0,
             rsv3: first & 0x10 != 0,
             opcode,
@@ -132,6 +132,9 @@ impl HeaderReader {
 pub(super) struct Mask([u8; 4]);
 
 impl Mask {
+    /// Changes nothing: for bytes that have been unmasked.
+    pub const NONE: Self = Self([0; 4]);
+
     /// Unmasks the next bytes of the payload in place.
     pub fn unmask(&mut self, bytes: &mut [u8]) {
         let [a, b, c, d] = self.0;

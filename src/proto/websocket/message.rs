@@ -3,15 +3,20 @@
 //!
 //! Nothing about the order of frames may live here: [`super::decoder`] says which belong to a
 //! message. A limit is applied when a frame is announced, before its bytes, so that memory only
-//! ever follows what is going to be kept.
+//! ever follows what is going to be kept. A compressed message is collected as it comes, and becomes
+//! a message of its own when it is whole: inflated step by step, each announced like a frame.
+
+use std::mem;
 
 use bytes::Bytes;
 
 use super::close::{CloseFrame, Violation};
+use super::deflate::inflater::inflate;
 use super::header::Mask;
 use super::utf8::Utf8;
 
-/// Bounds on the bytes of one message, fragments together. `soft` above `hard` means `hard`.
+/// Bounds on the bytes of one message, fragments together and inflated. `soft` above `hard` means
+/// `hard`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Above this a message is skipped and reported. Zero skips all that are not empty.
@@ -75,18 +80,20 @@ enum Body {
     /// Over the soft limit, but still a violation if it is not UTF-8. With the start of it.
     SkippedText(Utf8, Vec<u8>),
     SkippedBinary,
+    /// Not yet inflated: at most the hard limit, since only that is known to be too much.
+    Deflated {
+        is_text: bool,
+        bytes: Vec<u8>,
+    },
 }
 
 impl Message {
-    pub fn text() -> Self {
-        Self::new(Body::Text(Utf8::default(), String::new()))
-    }
-
-    pub fn bytes() -> Self {
-        Self::new(Body::Binary(Vec::new()))
-    }
-
-    fn new(body: Body) -> Self {
+    pub fn new(is_text: bool, is_deflated: bool) -> Self {
+        let body = match (is_text, is_deflated) {
+            (is_text, true) => Body::Deflated { is_text, bytes: Vec::new() },
+            (true, false) => Body::Text(Utf8::default(), String::new()),
+            (false, false) => Body::Binary(Vec::new()),
+        };
         Self { body, size: 0, charged: 0, most: 0 }
     }
 
@@ -95,33 +102,33 @@ impl Message {
     ///
     /// # Errors
     /// 1009 for a message over `hard`.
-    pub fn announce(mut self, length: usize, fin: bool, limits: Limits) -> Result<Self, Violation> {
+    pub fn announce(&mut self, length: usize, fin: bool, limits: Limits) -> Result<(), Violation> {
         self.size = self.size.saturating_add(length);
         self.charged = self.charged.saturating_add(length.max(1));
         if self.charged > limits.hard {
             return Err(Violation::too_big());
         }
-        if self.size > limits.soft {
-            self = self.skipped(limits.start);
-        } else {
-            self.most = limits.soft;
+        match self.body {
+            // Whether it is over the soft limit is not known yet, unless nothing is to be kept.
+            Body::Deflated { .. } if limits.soft > 0 => self.most = limits.hard,
+            _ if self.size > limits.soft => self.skip(limits.start),
+            _ => self.most = limits.soft,
         }
         if fin {
             // The last frame says how long the message will be, the others leave it open.
             self.most = self.most.min(self.size);
         }
-        Ok(self)
+        Ok(())
     }
 
-    /// The same message, of which no more than the first `start` bytes of a text are kept.
-    pub fn skipped(mut self, start: usize) -> Self {
-        self.body = match self.body {
+    /// Keeps no more of it than the first `start` bytes of a text.
+    pub fn skip(&mut self, start: usize) {
+        self.body = match mem::replace(&mut self.body, Body::SkippedBinary) {
             Body::Text(utf8, text) => Body::SkippedText(utf8, cut(text.into_bytes(), start)),
             Body::SkippedText(utf8, kept) => Body::SkippedText(utf8, cut(kept, start)),
-            Body::Binary(_) | Body::SkippedBinary => Body::SkippedBinary,
+            Body::Binary(_) | Body::SkippedBinary | Body::Deflated { .. } => Body::SkippedBinary,
         };
         self.most = start;
-        self
     }
 
     /// Takes the next bytes of the frame that was announced last.
@@ -136,7 +143,7 @@ impl Message {
                 text.reserve_exact(capacity - text.len());
                 utf8.read(masked, mask, |valid| text.push_str(valid))
             }
-            Body::Binary(bytes) => {
+            Body::Binary(bytes) | Body::Deflated { bytes, .. } => {
                 let needed = bytes.len() + masked.len();
                 let capacity = grown(bytes.capacity(), needed, self.most);
                 bytes.reserve_exact(capacity - bytes.len());
@@ -156,9 +163,18 @@ impl Message {
     /// Ends the message behind its last frame.
     ///
     /// # Errors
-    /// 1007 for text that ends inside a character.
-    pub fn finish(self) -> Result<Event, Violation> {
+    /// 1007 for text that ends inside a character, and for what is no compressed message; 1009 for
+    /// one that stands for more than `limits` allow.
+    pub fn finish(self, limits: Limits) -> Result<Event, Violation> {
         match self.body {
+            Body::Deflated { is_text, bytes } => {
+                let (mut message, mut no_mask) = (Self::new(is_text, false), Mask::NONE);
+                inflate(&bytes, |piece| {
+                    message.announce(piece.len(), false, limits)?;
+                    message.read(piece, &mut no_mask)
+                })?;
+                message.finish(limits)
+            }
             Body::Text(utf8, text) => utf8.end().map(|()| Event::Text(text)),
             Body::Binary(bytes) => Ok(Event::Binary(bytes)),
             Body::SkippedText(utf8, start) => {
@@ -173,7 +189,9 @@ impl Message {
     pub fn capacity(&self) -> usize {
         match &self.body {
             Body::Text(_, text) => text.capacity(),
-            Body::Binary(bytes) | Body::SkippedText(_, bytes) => bytes.capacity(),
+            Body::Binary(bytes) | Body::SkippedText(_, bytes) | Body::Deflated { bytes, .. } => {
+                bytes.capacity()
+            }
             Body::SkippedBinary => 0,
         }
     }
