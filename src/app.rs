@@ -40,6 +40,7 @@ use crate::http::poll::PollFactory;
 use crate::http::upgrade::UpgradeFactory;
 use crate::http::{self, Shared, State, unheard};
 use crate::hub::books::BookLimits;
+use crate::hub::compression::Compression;
 use crate::hub::messages::{Close, Publish};
 use crate::hub::outboxes::SocketKey;
 use crate::hub::room_server::RoomServer;
@@ -113,13 +114,15 @@ impl App {
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
 
         let (meters, clock) = (Arc::<Meters>::default(), Arc::clone(&ambient.clock));
-        let limits = book_limits(&settings);
+        let (limits, compression) = (book_limits(&settings), compression(&settings));
+        let compress_from = compression.from;
         let arbiter = Arbiter::new();
         let counted = Arc::clone(&meters);
-        let rooms =
-            RoomServer::start_in_arbiter(&arbiter.handle(), move |_| RoomServer::new(limits, clock, counted));
-        let crew = Crew::new(rooms.clone(), settings.send_queue_bytes, settings.send_queue_total_bytes);
-        let crew = Arc::new(crew);
+        let rooms = RoomServer::start_in_arbiter(&arbiter.handle(), move |_| {
+            RoomServer::new(limits, compression, clock, counted)
+        });
+        let (queue_bytes, total_bytes) = (settings.send_queue_bytes, settings.send_queue_total_bytes);
+        let crew = Arc::new(Crew::new(rooms.clone(), queue_bytes, total_bytes, compress_from));
         let shared = Arc::new(shared(&settings, &addresses, &ambient));
         let parts = Parts {
             settings: Arc::new(session_settings(&settings)),
@@ -320,6 +323,13 @@ fn book_limits(settings: &Settings) -> BookLimits {
     }
 }
 
+fn compression(settings: &Settings) -> Compression {
+    Compression {
+        from: settings.compression_enabled.then_some(settings.compression_threshold_bytes),
+        except: settings.compression_exclude_rooms.clone(),
+    }
+}
+
 fn session_settings(settings: &Settings) -> SessionSettings {
     SessionSettings {
         ping_interval: settings.ping_interval,
@@ -373,7 +383,7 @@ fn shared(settings: &Settings, addresses: &[SocketAddr], ambient: &Ambient) -> S
         secure_cookies: settings.environment == Environment::Production,
         connections: Connections::up_to(settings.max_connections),
         surplus: Connections::up_to(SURPLUS),
-        compress_from: settings.compression_enabled.then_some(settings.compression_threshold_bytes),
+        compress_from: compression(settings).from,
         addresses: AddressRate::new(rate, &ambient.clock),
         origins: settings.cors_origins.clone(),
         ports: addresses.iter().map(SocketAddr::port).collect(),

@@ -6,7 +6,7 @@
 //! One row: `key("PORT", "8000", PORT, "The main listener. 0 picks a free port.")`.
 
 use super::kind::Kind::{
-    self, Choice, Filter, Flag, Host, Origins, Path, Port, Ports, Rate, Rooms, Secret, Words,
+    self, Choice, Filter, Flag, Host, Origins, Path, Patterns, Port, Ports, Rate, Rooms, Secret, Words,
 };
 use super::kind::{bytes, count, millis};
 
@@ -156,9 +156,9 @@ pub const KEYS: &[(&str, &[Key])] = &[
         key("PING_TIMEOUT_MS", "60000", millis(1), "Time without a pong before a session is closed.").aliases(PING_TIMEOUT),
         key("UPGRADE_TIMEOUT_MS", "10000", millis(1), "How long an Engine.IO upgrade may take."),
         key("CONNECT_TIMEOUT_MS", "45000", millis(1), "How long a Socket.IO client may stay without a namespace at first."),
-        key("COMPRESSION_ENABLED", "true", Flag, "gzip for the answers to polls, where the client accepts it."),
-        key("COMPRESSION_THRESHOLD_BYTES", "1024", bytes(0), "Smaller answers are sent as they are."),
-        key("COMPRESSION_EXCLUDE_ROOMS", "", Words, "Rooms whose events are never compressed.").unset_means("none").needs("compression"),
+        key("COMPRESSION_ENABLED", "true", Flag, "permessage-deflate for WebSockets and gzip for polls, where the client accepts it."),
+        key("COMPRESSION_THRESHOLD_BYTES", "1024", bytes(0), "Smaller messages are sent as they are."),
+        key("COMPRESSION_EXCLUDE_ROOMS", "", Patterns, "Rooms whose events are never compressed; a trailing `*` stands for any ending.").unset_means("none"),
         key("RECONNECTION_ENABLED", "true", Flag, "Whether clients should come back by themselves; published at /api/ws/config."),
         key("RECONNECTION_ATTEMPTS", "5", count("attempts", 0, 1_000_000), "How often clients should try; published likewise."),
         key("RECONNECTION_DELAY_MS", "1000", millis(0), "How long clients should wait before the first try; published likewise."),

@@ -5,7 +5,7 @@
 //!
 //! `Kind::Port.parse("70000")` is `Err("is `70000`, not a port (0 to 65535)")`.
 
-use super::parse::{choice, filter, flag, host, is_not, origin, port, rate, room, words};
+use super::parse::{choice, filter, flag, host, is_not, origin, pattern, port, rate, room, words};
 use super::types::Rate;
 
 /// How the text of a key is read.
@@ -29,7 +29,10 @@ pub enum Kind {
     Secret,
     Rate,
     Origins,
+    /// Rooms that may be public.
     Rooms,
+    /// Any rooms.
+    Patterns,
     Words,
 }
 
@@ -76,7 +79,7 @@ impl Kind {
             Kind::Secret => "secret text",
             Kind::Rate => "a number a second",
             Kind::Origins => "origins, comma-separated",
-            Kind::Rooms => "rooms, comma-separated",
+            Kind::Rooms | Kind::Patterns => "rooms, comma-separated",
             Kind::Words => "words, comma-separated",
         }
     }
@@ -118,6 +121,7 @@ impl Kind {
             Kind::Rate => rate(text).map(Value::Rate),
             Kind::Origins => words(text).map(origin).collect::<Result<_, _>>().map(Value::Words),
             Kind::Rooms => words(text).map(room).collect::<Result<_, _>>().map(Value::Words),
+            Kind::Patterns => words(text).map(pattern).collect::<Result<_, _>>().map(Value::Words),
             Kind::Words => Ok(Value::Words(words(text).map(str::to_owned).collect())),
         }
     }

@@ -107,9 +107,11 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// Whether guide 004's broadcasts come to its Socket.IO clients in an envelope.
     pub intraday_message_envelope: bool,
-    /// Whether answers to polls are compressed, from so many bytes.
+    /// Whether WebSocket messages and answers to polls are compressed, from so many bytes.
     pub compression_enabled: bool,
     pub compression_threshold_bytes: usize,
+    /// What is published to one of these never is.
+    pub compression_exclude_rooms: RoomPatterns,
     /// How clients should come back: told to them, and nothing else.
     pub reconnection_enabled: bool,
     pub reconnection_attempts: u32,
@@ -246,6 +248,7 @@ impl Settings {
             intraday_message_envelope: values.flag("INTRADAY_MESSAGE_ENVELOPE"),
             compression_enabled: values.flag("COMPRESSION_ENABLED"),
             compression_threshold_bytes: values.number("COMPRESSION_THRESHOLD_BYTES"),
+            compression_exclude_rooms: RoomPatterns::new(values.words("COMPRESSION_EXCLUDE_ROOMS")),
             reconnection_enabled: values.flag("RECONNECTION_ENABLED"),
             reconnection_attempts: values.number("RECONNECTION_ATTEMPTS"),
             reconnection_delay: values.millis("RECONNECTION_DELAY_MS"),

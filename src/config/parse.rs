@@ -107,12 +107,19 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
 const OWNED: &[&str] =
     &["tenant:", "user:", "org:", "kpi:", "backlog:", "attendance:", "alerts:", "notifications:", "all:"];
 
-/// Reads a room name, or the start of one before a trailing `*`. A bare `*` would open every room.
-pub(super) fn room(text: &str) -> Result<String, String> {
+/// Reads a room name, or the start of one before a trailing `*`. A bare `*` would be every room.
+pub(super) fn pattern(text: &str) -> Result<String, String> {
     let name = text.strip_suffix('*').unwrap_or(text);
     if name.is_empty() || name.contains('*') {
         return Err(is_not(text, "a room name, or the start of one followed by `*`"));
     }
+    Ok(text.to_owned())
+}
+
+/// The same, of rooms that nobody owns.
+pub(super) fn room(text: &str) -> Result<String, String> {
+    let text = &pattern(text)?;
+    let name = text.strip_suffix('*').unwrap_or(text);
     let is_pattern = name.len() < text.len();
     let is_owned = |prefix: &&&str| name.starts_with(**prefix) || is_pattern && prefix.starts_with(name);
     match OWNED.iter().find(is_owned) {

@@ -12,10 +12,13 @@ pub mod plain;
 pub mod prepared;
 pub mod socketio;
 pub mod spelling;
+mod variant;
+pub mod wire;
 
 pub use answer::{Answer, Request};
 pub use prepared::Prepared;
 pub use socketio::Namespace;
+pub use wire::Wire;
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! A publication, spelled at most once per variant and shared by all who get that variant.
 //!
-//! A variant is named by the dialect and, for plain clients, the matched room; deflated frames by
-//! window size are one more coordinate of the same table. Nothing in a variant depends on a single
-//! socket, so the bytes are the same for a thousand of them.
+//! A variant is named by the dialect and, for plain clients, the matched room; within it, compressed
+//! forms are named by their window. Nothing in any of them depends on a single socket, so the bytes
+//! are the same for a thousand of them, and compressed once.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -10,16 +10,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 
 use super::socketio::Namespace;
-use super::{Dialect, plain, socketio};
+use super::variant::{Squeeze, Variant};
+use super::{Dialect, Wire, plain, socketio};
 use crate::events::catalog::{self, Audience};
 use crate::events::payload::intraday;
 use crate::events::publication::Publication;
 
 /// Index into [`Prepared`]'s labels.
 pub type Label = u32;
-
-/// A frame made by whoever asks first; `None` once it is known that there can be none.
-type Variant = OnceLock<Option<Bytes>>;
 
 /// A publication together with the frames made of it so far.
 pub struct Prepared {
@@ -28,6 +26,8 @@ pub struct Prepared {
     ack: Option<u32>,
     /// Rooms by which a socket may be matched; `None` where it is matched by no room.
     labels: Vec<Option<Arc<str>>>,
+    /// Messages are compressed from so many bytes; `None` if never.
+    compress_from: Option<usize>,
     plain: Vec<Variant>,
     /// By namespace, with attachments as bytes and as base64.
     socketio: [[Variant; 2]; Namespace::ALL.len()],
@@ -38,8 +38,8 @@ pub struct Prepared {
     spelled: Mutex<Vec<Spelled>>,
 }
 
-/// A frame for one form, and a namespace spelled so.
-type Spelled = (Arc<str>, Form, Option<Bytes>);
+/// A variant for one form, and a namespace spelled so.
+type Spelled = (Arc<str>, Form, Variant);
 
 /// How one and the same namespace may be told.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,10 +50,15 @@ struct Form {
 
 impl Prepared {
     /// `ack` must be below 2^31 (contract D-35).
-    pub fn new(publication: Publication, labels: Vec<Option<Arc<str>>>, ack: Option<u32>) -> Prepared {
-        let plain = labels.iter().map(|_| OnceLock::new()).collect();
+    pub fn new(
+        publication: Publication,
+        labels: Vec<Option<Arc<str>>>,
+        ack: Option<u32>,
+        compress_from: Option<usize>,
+    ) -> Prepared {
+        let plain = labels.iter().map(|_| Variant::default()).collect();
         let (socketio, envelope, enveloped, spelled) = Default::default();
-        Prepared { publication, ack, labels, plain, socketio, envelope, enveloped, spelled }
+        Prepared { publication, ack, labels, compress_from, plain, socketio, envelope, enveloped, spelled }
     }
 
     /// The number under which it is acknowledged, if it is to be.
@@ -61,28 +66,41 @@ impl Prepared {
         self.ack
     }
 
-    /// The entry for a socket that speaks `dialect` and was matched by `label`; `base64` where its
-    /// transport takes no bytes. `None` if the publication cannot be told in that dialect.
-    pub fn frame(&self, dialect: &Dialect, label: Label, base64: bool) -> Option<Cow<'_, Bytes>> {
+    /// Whether any client may get it compressed.
+    pub fn may_be_compressed(&self) -> bool {
+        self.compress_from.is_some()
+    }
+
+    /// Bytes of its payload.
+    pub fn size(&self) -> usize {
+        self.publication.data.get().len()
+    }
+
+    /// The entry for a socket that speaks `dialect` over `wire` and was matched by `label`. `None` if
+    /// the publication cannot be told in that dialect.
+    pub fn frame(&self, dialect: &Dialect, label: Label, wire: Wire) -> Option<Cow<'_, Bytes>> {
         // Without attachments both are the same.
-        let base64 = base64 && !self.publication.attachments.is_empty();
+        let base64 = wire.base64 && !self.publication.attachments.is_empty();
+        let squeeze = self.compress_from.zip(wire.deflate).map(|(from, window)| Squeeze { window, from });
         let shared = match dialect {
-            Dialect::Plain => self.plain(label),
-            Dialect::SocketIo(namespace) => self.socketio(*namespace, base64),
+            Dialect::Plain => self.plain(label, squeeze),
+            Dialect::SocketIo(namespace) => self.socketio(*namespace, base64, squeeze),
             Dialect::Enveloped => match self.envelope() {
-                Some(envelope) => self
-                    .enveloped
-                    .get_or_init(|| socketio::publication(envelope, Namespace::Root.name(), self.ack, false)),
-                None => self.socketio(Namespace::Root, base64),
+                Some(envelope) => self.enveloped.get(squeeze, || {
+                    socketio::publication(envelope, Namespace::Root.name(), self.ack, false)
+                }),
+                None => self.socketio(Namespace::Root, base64, squeeze),
             },
             Dialect::SocketIoAs(spelled) => {
-                return self.spelled(spelled, Form { has_envelope: false, base64 }).map(Cow::Owned);
+                let form = Form { has_envelope: false, base64 };
+                return self.spelled(spelled, form, squeeze).map(Cow::Owned);
             }
             Dialect::EnvelopedAs(spelled) => {
-                return self.spelled(spelled, Form { has_envelope: true, base64 }).map(Cow::Owned);
+                let form = Form { has_envelope: true, base64 };
+                return self.spelled(spelled, form, squeeze).map(Cow::Owned);
             }
         };
-        shared.as_ref().map(Cow::Borrowed)
+        shared.map(Cow::Borrowed)
     }
 
     /// What clients of guide 004's wrapper hear instead, if it is one of the guide's broadcasts. Looked up
@@ -96,29 +114,30 @@ impl Prepared {
         envelope.as_deref()
     }
 
-    fn socketio(&self, namespace: Namespace, base64: bool) -> &Option<Bytes> {
+    fn socketio(&self, namespace: Namespace, base64: bool, squeeze: Option<Squeeze>) -> Option<&Bytes> {
         let variant = &self.socketio[namespace as usize][usize::from(base64)];
-        variant.get_or_init(|| self.spell(namespace.name(), base64))
+        variant.get(squeeze, || self.spell(namespace.name(), base64))
     }
 
-    fn plain(&self, label: Label) -> &Option<Bytes> {
+    fn plain(&self, label: Label, squeeze: Option<Squeeze>) -> Option<&Bytes> {
         let index = label as usize;
-        self.plain[index].get_or_init(|| plain::publication(&self.publication, self.labels[index].as_deref()))
+        self.plain[index]
+            .get(squeeze, || plain::publication(&self.publication, self.labels[index].as_deref()))
     }
 
-    fn spelled(&self, namespace: &Arc<str>, form: Form) -> Option<Bytes> {
+    fn spelled(&self, namespace: &Arc<str>, form: Form, squeeze: Option<Squeeze>) -> Option<Bytes> {
         // The list is never left half changed, so a poisoned lock is as good as a sound one.
         let mut spelled = self.spelled.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = spelled.iter().find(|(name, own, _)| name == namespace && *own == form);
-        if let Some((_, _, frame)) = known {
-            return frame.clone();
-        }
-        let frame = match self.envelope().filter(|_| form.has_envelope) {
+        let known = spelled.iter().position(|(name, own, _)| name == namespace && *own == form);
+        let index = known.unwrap_or_else(|| {
+            spelled.push((Arc::clone(namespace), form, Variant::default()));
+            spelled.len() - 1
+        });
+        let make = || match self.envelope().filter(|_| form.has_envelope) {
             Some(envelope) => socketio::publication(envelope, namespace, self.ack, false),
             None => self.spell(namespace, form.base64),
         };
-        spelled.push((Arc::clone(namespace), form, frame.clone()));
-        frame
+        spelled[index].2.get(squeeze, make).cloned()
     }
 
     fn spell(&self, namespace: &str, base64: bool) -> Option<Bytes> {
@@ -131,6 +150,7 @@ mod tests {
     use super::*;
     use crate::domain::time::Timestamp;
     use crate::events::publication::{Priority, Target};
+    use crate::proto::websocket::WindowBits;
 
     fn sample(attachments: Vec<Bytes>) -> Publication {
         Publication {
@@ -145,11 +165,48 @@ mod tests {
         }
     }
 
+    fn wire(base64: bool) -> Wire {
+        Wire { base64, deflate: None }
+    }
+
+    #[test]
+    fn each_window_s_form_is_made_once_and_shared() {
+        let data = format!("\"{}\"", "la ".repeat(1_000));
+        let data: Arc<_> = serde_json::value::RawValue::from_string(data).unwrap().into();
+        let long = Publication { data, ..sample(Vec::new()) };
+        let prepared = Prepared::new(long, vec![None], None, Some(1_024));
+        let spelled = Dialect::SocketIoAs("/?v=1".into());
+        for dialect in [Dialect::Plain, Dialect::SocketIo(Namespace::Ws), spelled] {
+            let deflated = |bits| {
+                let wire = Wire { base64: false, deflate: WindowBits::new(bits) };
+                prepared.frame(&dialect, 0, wire).unwrap().into_owned()
+            };
+            let whole = prepared.frame(&dialect, 0, wire(false)).unwrap().into_owned();
+            assert!(whole.len() > 3_000 && deflated(15).len() < 200);
+            assert_eq!(deflated(15).as_ptr(), deflated(15).as_ptr());
+            assert_ne!(deflated(15).as_ptr(), deflated(9).as_ptr());
+        }
+    }
+
+    #[test]
+    fn what_is_short_or_may_not_be_compressed_is_the_same_for_all() {
+        let wires = [None, WindowBits::new(9), Some(WindowBits::MAX)];
+        for compress_from in [None, Some(1_024)] {
+            let prepared = Prepared::new(sample(Vec::new()), vec![None], None, compress_from);
+            let frames = wires.map(|deflate| {
+                let wire = Wire { base64: false, deflate };
+                prepared.frame(&Dialect::Plain, 0, wire).unwrap().as_ptr()
+            });
+            assert!(frames.iter().all(|frame| *frame == frames[0]));
+            assert_eq!(prepared.may_be_compressed(), compress_from.is_some());
+        }
+    }
+
     #[test]
     fn a_variant_is_made_once() {
-        let prepared = Prepared::new(sample(Vec::new()), vec![None, Some("a".into())], None);
+        let prepared = Prepared::new(sample(Vec::new()), vec![None, Some("a".into())], None, None);
         let address = |dialect: &Dialect, label, base64| {
-            let frame = prepared.frame(dialect, label, base64).unwrap();
+            let frame = prepared.frame(dialect, label, wire(base64)).unwrap();
             (frame.as_ptr(), frame.len())
         };
         let (root, ws) = (Dialect::SocketIo(Namespace::Root), Dialect::SocketIo(Namespace::Ws));
@@ -163,9 +220,9 @@ mod tests {
 
     #[test]
     fn only_attachments_make_base64_a_variant() {
-        let prepared = Prepared::new(sample(vec![Bytes::from_static(b"x")]), vec![None], None);
+        let prepared = Prepared::new(sample(vec![Bytes::from_static(b"x")]), vec![None], None, None);
         let root = Dialect::SocketIo(Namespace::Root);
-        assert_ne!(prepared.frame(&root, 0, false), prepared.frame(&root, 0, true));
+        assert_ne!(prepared.frame(&root, 0, wire(false)), prepared.frame(&root, 0, wire(true)));
     }
 
     #[test]
@@ -174,10 +231,14 @@ mod tests {
         let [bare, wrapped] =
             [Dialect::SocketIoAs(Arc::clone(&spelled)), Dialect::EnvelopedAs(Arc::clone(&spelled))];
         let frames = |event: &str| {
-            let prepared =
-                Prepared::new(Publication { event: event.into(), ..sample(Vec::new()) }, vec![None], None);
+            let prepared = Prepared::new(
+                Publication { event: event.into(), ..sample(Vec::new()) },
+                vec![None],
+                None,
+                None,
+            );
             [&Dialect::Enveloped, &wrapped, &bare].map(|dialect| {
-                let frame = |base64| prepared.frame(dialect, 0, base64).unwrap().into_owned();
+                let frame = |base64| prepared.frame(dialect, 0, wire(base64)).unwrap().into_owned();
                 assert_eq!(frame(false).as_ptr(), frame(true).as_ptr(), "made once");
                 String::from_utf8_lossy(&frame(false)).into_owned()
             })
@@ -193,8 +254,8 @@ mod tests {
 
     #[test]
     fn a_namespace_spelled_with_a_query_is_spelled_back() {
-        let prepared = Prepared::new(sample(Vec::new()), vec![None], None);
-        let frame = prepared.frame(&Dialect::SocketIoAs("/ws?x=1".into()), 0, false).unwrap();
+        let prepared = Prepared::new(sample(Vec::new()), vec![None], None, None);
+        let frame = prepared.frame(&Dialect::SocketIoAs("/ws?x=1".into()), 0, wire(false)).unwrap();
         assert!(String::from_utf8_lossy(&frame).contains("42/ws?x=1,["));
     }
 }

@@ -11,7 +11,9 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, web};
 use super::error::ApiError;
 use super::poll::{Counted, WaitingPoll};
 use super::{State, caller, push, sockets};
+use crate::dialect::Wire;
 use crate::proto::engineio::{Ask, HandshakeError, Method, PushAnswer, Query, Request, Transport, judge};
+use crate::proto::websocket::WindowBits;
 use crate::session::Standing;
 use crate::session::directory::EnginePath;
 use crate::session::handle::{Handle, ProbeTicket, Probed};
@@ -94,7 +96,7 @@ fn open_polling(
     base64: bool,
 ) -> Result<HttpResponse, ApiError> {
     caller::check_rate(request, state)?;
-    let open = admit(request, state, path, base64)?.begin_polling();
+    let open = admit(request, state, path, Wire { base64, deflate: None })?.begin_polling();
     Ok(text(HttpResponse::Ok()).body(open))
 }
 
@@ -106,21 +108,16 @@ fn open_websocket(
     base64: bool,
 ) -> Result<HttpResponse, ApiError> {
     caller::check_rate(request, state)?;
-    let Some(mut answer) = handshake(request)? else {
+    let Some((mut answer, deflate)) = handshake(request, state)? else {
         return Ok(refuse(asked, HandshakeError::BAD_REQUEST));
     };
-    let ticket = Ticket::Session(admit(request, state, path, base64)?);
+    let ticket = Ticket::Session(admit(request, state, path, Wire { base64, deflate })?);
     answer.extensions_mut().insert(ticket);
     Ok(answer)
 }
 
 /// A session's place, or one to be told in that there is none (contract D-14).
-fn admit(
-    request: &HttpRequest,
-    state: &State,
-    path: EnginePath,
-    base64: bool,
-) -> Result<Admission, ApiError> {
+fn admit(request: &HttpRequest, state: &State, path: EnginePath, wire: Wire) -> Result<Admission, ApiError> {
     if state.is_stopping() {
         return Err(ApiError::stopping());
     }
@@ -129,7 +126,8 @@ fn admit(
     Ok(Admission {
         shown: sockets::shown(request, state),
         standing: standing.ok_or_else(sockets::full)?,
-        entry: Entry::Engine { path, base64 },
+        entry: Entry::Engine(path),
+        wire,
         services: state.services.clone(),
     })
 }
@@ -158,13 +156,13 @@ async fn probe(
     base64: bool,
 ) -> Result<HttpResponse, ApiError> {
     caller::check_rate(request, state)?;
-    let Some(mut answer) = handshake(request)? else {
+    let Some((mut answer, deflate)) = handshake(request, state)? else {
         return Ok(refuse(asked, HandshakeError::BAD_REQUEST));
     };
     if state.is_stopping() {
         return Err(ApiError::stopping());
     }
-    let ticket = match session.begin_probe(base64).await {
+    let ticket = match session.begin_probe(Wire { base64, deflate }).await {
         Probed::Accepted(number) => {
             Ticket::Probe(ProbeTicket::new(session.clone(), number, state.services.worker.id()))
         }
@@ -181,8 +179,11 @@ async fn probe(
 
 /// The 101 for a WebSocket handshake. `None` for what only looks like one: that is a bad request in
 /// Engine.IO's own words.
-fn handshake(request: &HttpRequest) -> Result<Option<HttpResponse>, ApiError> {
-    match sockets::handshake(request) {
+fn handshake(
+    request: &HttpRequest,
+    state: &State,
+) -> Result<Option<(HttpResponse, Option<WindowBits>)>, ApiError> {
+    match sockets::handshake(request, state) {
         Err(error) if error.status == StatusCode::BAD_REQUEST => Ok(None),
         answer => answer.map(Some),
     }

@@ -72,7 +72,9 @@ impl WaitingPoll {
     /// To be awaited once.
     async fn answer(&mut self) -> Response<BoxBody> {
         let answer = match self.poll.answer().await {
-            Polled::Packets(packets) => packets_answer(packets, self.compress_from).await,
+            Polled::Packets { packets, may_be_compressed } => {
+                packets_answer(packets, self.compress_from.filter(|_| may_be_compressed)).await
+            }
             Polled::Refused(error) => refuse(&self.asked, error),
             Polled::Unavailable => unavailable(self.poll.pushes()),
         };

@@ -14,8 +14,10 @@ use super::caller;
 use super::error::ApiError;
 use super::upgrade::Upgradable;
 use crate::auth::authenticator::{Judgement, Shown};
+use crate::dialect::Wire;
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::profile::Profile;
+use crate::proto::websocket::{WindowBits, negotiate};
 use crate::session::start::{Admission, Ticket};
 
 /// Accepts a WebSocket handshake: checks who asks and whether there is room, and leaves the ticket
@@ -40,21 +42,25 @@ pub async fn open_events(request: HttpRequest, state: State) -> Result<HttpRespo
 
 fn open(request: &HttpRequest, state: &State, profile: Profile) -> Result<HttpResponse, ApiError> {
     caller::check_rate(request, state)?;
-    let mut answer = handshake(request)?;
+    let (mut answer, deflate) = handshake(request, state)?;
     if state.is_stopping() {
         return Err(ApiError::stopping());
     }
     let place = state.shared.connections.take().ok_or_else(full)?;
-    let admission = Admission::plain(profile, shown(request, state), place, state.services.clone());
+    let wire = Wire { base64: false, deflate };
+    let admission = Admission::plain(profile, shown(request, state), place, wire, state.services.clone());
     answer.extensions_mut().insert(Ticket::Session(admission));
     Ok(answer)
 }
 
-/// The 101 that accepts a WebSocket handshake.
+/// The 101 that accepts a WebSocket handshake, and the window if messages may be compressed (RFC 7692).
 ///
 /// # Errors
 /// 400 or 426 for what is none, or came on a connection that cannot be handed over.
-pub fn handshake(request: &HttpRequest) -> Result<HttpResponse, ApiError> {
+pub fn handshake(
+    request: &HttpRequest,
+    state: &State,
+) -> Result<(HttpResponse, Option<WindowBits>), ApiError> {
     // The framework's own handshake is laxer than the RFC; this check is not.
     actix_http::ws::verify_handshake(request.head()).map_err(|error| bad_handshake(&error))?;
     let can_be_handed_over = request.extensions().contains::<Upgradable>();
@@ -63,7 +69,13 @@ pub fn handshake(request: &HttpRequest) -> Result<HttpResponse, ApiError> {
         return Err(ClientError::invalid(message).into());
     }
     let mut answer = actix_web_actors::ws::handshake(request).map_err(|error| bad_handshake(&error))?;
-    Ok(answer.finish())
+    let offers = request.headers().get_all(header::SEC_WEBSOCKET_EXTENSIONS);
+    let offers = offers.filter(|_| state.shared.compress_from.is_some());
+    let agreed = negotiate(offers.filter_map(|offer| offer.to_str().ok()));
+    if let Some(agreed) = agreed {
+        answer.insert_header((header::SEC_WEBSOCKET_EXTENSIONS, agreed.to_string()));
+    }
+    Ok((answer.finish(), agreed.map(|agreed| agreed.window)))
 }
 
 /// Every place is taken.

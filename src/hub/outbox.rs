@@ -14,7 +14,6 @@
 //! when one of its sockets is dismissed.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,7 +30,8 @@ use super::outboxes::SocketKey;
 use super::queue::Queue;
 pub use super::queue::{Dismissal, Status};
 use super::receipts::Listener;
-use crate::dialect;
+use super::writing::{Wrote, is_transient, write_waiting};
+use crate::dialect::{self, Wire};
 use crate::domain::farewell::Farewell;
 use crate::domain::time::Timestamp;
 use crate::limits::budget::Budget;
@@ -40,6 +40,8 @@ use crate::limits::budget::Budget;
 pub struct Policy {
     /// Bytes that may wait in one outbox.
     pub queue_bytes: usize,
+    /// Messages for one client are compressed from so many bytes; `None` if never.
+    pub compress_from: Option<usize>,
     /// Bytes that may wait in all of them.
     pub budget: Arc<Budget<SocketKey>>,
     /// Who closes the fullest outbox, wherever it is.
@@ -53,8 +55,8 @@ pub struct Outbox {
     key: SocketKey,
     /// Empty while the session polls.
     stream: OnceCell<TcpStream>,
-    /// The client's transport takes no bytes: they are sent as text.
-    is_base64: Cell<bool>,
+    /// What the client's transport can be sent.
+    wire: Cell<Wire>,
     /// When the client last sent anything: here, where its session, who hears it, and the hub, who is
     /// asked, can look.
     pub last_activity: Cell<Timestamp>,
@@ -65,21 +67,11 @@ pub struct Outbox {
 /// What waits for a poll is not worth booking below this: a poll usually takes it at once.
 const BOOKED_FROM: usize = 4 * 1024;
 
-/// Most entries handed to the kernel in one call.
-const SLICES: usize = 64;
-
-/// What one attempt to write the queue came to.
-enum Wrote {
-    Everything,
-    Blocked,
-    Failed,
-}
-
 impl Outbox {
     pub fn new(key: SocketKey, stream: Option<TcpStream>, policy: Rc<Policy>) -> Outbox {
         let stream = stream.map_or_else(OnceCell::new, OnceCell::from);
-        let (is_base64, last_activity) = (Cell::new(false), Cell::new(Timestamp::from_millis(0)));
-        Outbox { key, stream, is_base64, last_activity, policy, queue: RefCell::default() }
+        let (wire, last_activity) = (Cell::default(), Cell::new(Timestamp::from_millis(0)));
+        Outbox { key, stream, wire, last_activity, policy, queue: RefCell::default() }
     }
 
     pub fn key(&self) -> SocketKey {
@@ -91,14 +83,14 @@ impl Outbox {
         self.stream.get()
     }
 
-    /// Whether the client's transport takes no bytes.
-    pub fn is_base64(&self) -> bool {
-        self.is_base64.get()
+    /// What the client's transport can be sent.
+    pub fn wire(&self) -> Wire {
+        self.wire.get()
     }
 
     /// What holds for the transport that is being opened.
-    pub fn set_base64(&self, is_base64: bool) {
-        self.is_base64.set(is_base64);
+    pub fn set_wire(&self, wire: Wire) {
+        self.wire.set(wire);
     }
 
     /// Writes to `stream` from now on, what waits first. A second one is not taken.
@@ -114,9 +106,11 @@ impl Outbox {
         }
     }
 
-    /// Gives `take` what waits, entry by entry, until it declines one.
-    pub fn take_entries(self: &Rc<Self>, mut take: impl FnMut(&Bytes) -> bool) {
+    /// Gives `take` what waits, entry by entry, until it declines one. Gives whether that may be
+    /// compressed.
+    pub fn take_entries(self: &Rc<Self>, mut take: impl FnMut(&Bytes) -> bool) -> bool {
         let mut queue = self.queue.borrow_mut();
+        let may_be_compressed = !queue.is_incompressible;
         while queue.waiting.front().is_some_and(&mut take) {
             let size = queue.waiting.front().map_or(0, Bytes::len);
             queue.advance(size);
@@ -126,6 +120,7 @@ impl Outbox {
         } else {
             self.book(&mut queue);
         }
+        may_be_compressed
     }
 
     pub fn status(&self) -> Status {
@@ -179,6 +174,23 @@ impl Outbox {
                 queue.give_up(Status::Broken);
                 false
             }
+        }
+    }
+
+    /// Sends what was made for this client alone: compressed, where that is worth it.
+    pub fn answer(self: &Rc<Self>, frame: &Bytes) -> bool {
+        let from = self.policy.compress_from.filter(|from| frame.len() > *from);
+        match from.and_then(|from| self.wire.get().deflated(frame, from)) {
+            Some(small) => self.send(&small),
+            None => self.send(frame),
+        }
+    }
+
+    /// What waits, or is sent next, holds something that is never compressed: nor is the poll that
+    /// fetches it.
+    pub fn forbid_compression(&self) {
+        if self.stream.get().is_none() {
+            self.queue.borrow_mut().is_incompressible = true;
         }
     }
 
@@ -278,7 +290,7 @@ impl Outbox {
 
     /// Writes as much as the socket takes now and leaves the rest to a drainer.
     fn push_on(self: &Rc<Self>, queue: &mut Queue) {
-        match self.write_waiting(queue) {
+        match self.stream.get().map_or(Wrote::Blocked, |stream| write_waiting(stream, queue)) {
             Wrote::Everything => {}
             Wrote::Blocked => {
                 self.drain_later(queue);
@@ -339,39 +351,16 @@ impl Outbox {
             queue.drainer = Some(actix::spawn(drain(Rc::clone(self))));
         }
     }
-
-    fn write_waiting(&self, queue: &mut Queue) -> Wrote {
-        let Some(stream) = self.stream.get() else { return Wrote::Blocked };
-        while !queue.waiting.is_empty() {
-            let written = {
-                let mut slices = [IoSlice::new(&[]); SLICES];
-                let count = queue.waiting.len().min(SLICES);
-                for (slice, entry) in slices.iter_mut().zip(&queue.waiting) {
-                    *slice = IoSlice::new(entry);
-                }
-                stream.try_write_vectored(&slices[..count])
-            };
-            match written {
-                Ok(0) => return Wrote::Failed,
-                Ok(written) => queue.advance(written),
-                Err(error) if is_transient(&error) => return Wrote::Blocked,
-                Err(_) => return Wrote::Failed,
-            }
-        }
-        queue.rest();
-        Wrote::Everything
-    }
 }
 
 /// Writes what waits as the socket takes it, until nothing does.
 async fn drain(outbox: Rc<Outbox>) {
     loop {
-        let is_writable = match outbox.stream.get() {
-            Some(stream) => stream.writable().await.is_ok(),
-            None => false,
-        };
+        // Only an outbox with a socket has a drainer.
+        let Some(stream) = outbox.stream.get() else { return };
+        let is_writable = stream.writable().await.is_ok();
         let mut queue = outbox.queue.borrow_mut();
-        let wrote = if is_writable { outbox.write_waiting(&mut queue) } else { Wrote::Failed };
+        let wrote = if is_writable { write_waiting(stream, &mut queue) } else { Wrote::Failed };
         match wrote {
             Wrote::Blocked => {
                 outbox.book(&mut queue);
@@ -387,8 +376,4 @@ async fn drain(outbox: Rc<Outbox>) {
             }
         }
     }
-}
-
-fn is_transient(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }

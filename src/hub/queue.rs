@@ -45,6 +45,8 @@ pub struct Queue {
     pub bytes: usize,
     /// The first waiting entry is the rest of a frame whose head is out already.
     pub is_mid_frame: bool,
+    /// Something that waits may not be compressed on its way.
+    pub is_incompressible: bool,
     /// Open while a blocked socket keeps bytes waiting.
     pub account: Option<Account<SocketKey>>,
     pub drainer: Option<JoinHandle<()>>,
@@ -99,6 +101,7 @@ impl Queue {
     /// Nothing waits any more: hold no memory, and tell a session that waits to close.
     pub fn rest(&mut self) {
         self.waiting = VecDeque::new();
+        self.is_incompressible = false;
         self.account = None;
         if self.status != Status::Open {
             self.wake();

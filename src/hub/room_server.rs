@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::audience::Resolved;
 use super::books::{BookLimits, Books, Change, Newcomer, Sighting};
 use super::census::{self, ListSockets, SocketView, TakeCensus};
+use super::compression::Compression;
 use super::ledger::{Ledger, Now};
 use super::messages::*;
 use super::outboxes::{SocketKey, WorkerId};
@@ -32,6 +33,7 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// starves no socket's thread.
 pub struct RoomServer {
     pub(super) books: Books,
+    compression: Compression,
     clock: Arc<dyn Clock>,
     meters: Arc<Meters>,
     /// By worker number.
@@ -49,9 +51,15 @@ pub(super) fn critical() -> Critical {
 }
 
 impl RoomServer {
-    pub fn new(limits: BookLimits, clock: Arc<dyn Clock>, meters: Arc<Meters>) -> RoomServer {
+    pub fn new(
+        limits: BookLimits,
+        compression: Compression,
+        clock: Arc<dyn Clock>,
+        meters: Arc<Meters>,
+    ) -> RoomServer {
         RoomServer {
             books: Books::new(limits),
+            compression,
             clock,
             meters,
             hubs: Vec::new(),
@@ -107,7 +115,9 @@ impl RoomServer {
             self.ledger.open(&publication, workers.len(), now)
         });
         let event = Arc::clone(&publication.event);
-        let fan_out = Arc::new(FanOut { prepared: Prepared::new(publication, labels, ack), audience });
+        let compress_from = self.compression.from(&labels);
+        let prepared = Prepared::new(publication, labels, ack, compress_from);
+        let fan_out = Arc::new(FanOut { prepared, audience });
         let (report, mut reports) = mpsc::unbounded_channel();
         for worker in workers {
             self.tell(worker, Work::FanOut { fan_out: Arc::clone(&fan_out), report: report.clone() });

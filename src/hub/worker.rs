@@ -19,6 +19,7 @@ use crate::limits::budget::Budget;
 pub struct Crew {
     rooms: Addr<RoomServer>,
     queue_bytes: usize,
+    compress_from: Option<usize>,
     budget: Arc<Budget<SocketKey>>,
     workers: AtomicU16,
 }
@@ -34,9 +35,16 @@ pub struct Worker {
 }
 
 impl Crew {
-    /// `queue_bytes` may wait for one consumer, `total_bytes` for all of them.
-    pub fn new(rooms: Addr<RoomServer>, queue_bytes: usize, total_bytes: usize) -> Crew {
-        Crew { rooms, queue_bytes, budget: Budget::of(total_bytes), workers: AtomicU16::new(0) }
+    /// `queue_bytes` may wait for one consumer, `total_bytes` for all of them. What goes to one client
+    /// is compressed from `compress_from` bytes, if ever.
+    pub fn new(
+        rooms: Addr<RoomServer>,
+        queue_bytes: usize,
+        total_bytes: usize,
+        compress_from: Option<usize>,
+    ) -> Crew {
+        let (budget, workers) = (Budget::of(total_bytes), AtomicU16::new(0));
+        Crew { rooms, queue_bytes, compress_from, budget, workers }
     }
 
     /// The worker of the calling thread. Listeners are set up one by one on each thread; the first
@@ -50,6 +58,7 @@ impl Crew {
         let id = self.workers.fetch_add(1, Ordering::Relaxed);
         let policy = Policy {
             queue_bytes: self.queue_bytes,
+            compress_from: self.compress_from,
             budget: Arc::clone(&self.budget),
             evict: self.rooms.clone().recipient(),
             receipts: self.rooms.clone().recipient(),

@@ -57,7 +57,10 @@ struct Seat {
 impl Seat {
     /// The entry that this socket gets.
     fn frame<'a>(&self, prepared: &'a Prepared, label: Label) -> Option<Cow<'a, Bytes>> {
-        prepared.frame(&self.dialect, label, self.outbox.is_base64())
+        if !prepared.may_be_compressed() {
+            self.outbox.forbid_compression();
+        }
+        prepared.frame(&self.dialect, label, self.outbox.wire())
     }
 
     /// What is to be told of the frame just sent, of a publication to be acknowledged by `number`.
@@ -161,7 +164,8 @@ impl WorkerHub {
             let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
             let fan_out = Arc::clone(fan_out);
             let (staged, receipts, ack) = (&mut self.staged, &mut self.receipts, fan_out.prepared.ack());
-            let mut longest = 0;
+            // Whoever is the first to need it pays for its encoding.
+            let mut longest = fan_out.prepared.size();
             self.walk.go(&mut self.roster, &fan_out, &mut no_limit, |member, label| {
                 let seat = member.holds;
                 let Some(frame) = seat.frame(&fan_out.prepared, label) else { return false };
@@ -257,7 +261,7 @@ impl WorkerHub {
     fn write(&self, key: SocketKey, reply: &Reply) {
         if let Some(seat) = self.roster.get(key) {
             for frame in reply.frames() {
-                seat.outbox.send(frame);
+                seat.outbox.answer(frame);
             }
         }
     }

@@ -17,7 +17,7 @@ use super::endings::farewell_of;
 use super::handle::{HandedOver, Polled, Probed, Push};
 use super::pushes::Pushes;
 use super::{Phase, Session};
-use crate::dialect::{self, Namespace, socketio};
+use crate::dialect::{self, Namespace, Wire, socketio};
 use crate::domain::farewell::Farewell;
 use crate::domain::time::Moment;
 use crate::hub::outboxes::WorkerId;
@@ -48,8 +48,8 @@ pub struct Engine {
     probe: Option<Probe>,
     /// The number of the last one that was accepted.
     probes: u32,
-    /// Whether its client takes no bytes.
-    probe_base64: bool,
+    /// What it can be sent once it is the transport.
+    probe_wire: Wire,
     /// When a session without a namespace has to go; `None` once it had one.
     pub(super) connect_due: Option<Moment>,
     /// Namespaces that we have ended, and when: packets for them may still be on their way.
@@ -92,7 +92,7 @@ impl Engine {
             hearing: Hearing::Nothing,
             probe: None,
             probes: 0,
-            probe_base64: false,
+            probe_wire: Wire::default(),
             connect_due: Some(connect_due),
             ended: Vec::new(),
         }
@@ -109,6 +109,10 @@ impl Engine {
     /// The WebSocket that is not yet the transport.
     pub fn probe(&self) -> Option<&TcpStream> {
         self.probe.as_ref().map(|probe| &probe.stream)
+    }
+
+    pub fn probe_wire(&self) -> Wire {
+        self.probe_wire
     }
 
     pub fn is_polling(&self) -> bool {
@@ -220,14 +224,14 @@ impl Session {
     }
 
     /// A WebSocket asks to be opened beside the polls.
-    pub(super) fn probe_asked(&mut self, base64: bool, reply: oneshot::Sender<Probed>) {
+    pub(super) fn probe_asked(&mut self, wire: Wire, reply: oneshot::Sender<Probed>) {
         let now = self.services.ambient.clock.now().since_start();
         let Some(engine) = self.link.engine_mut() else { return };
         let mut actions = engine.machine.handle(Input::ProbeOpened, now);
         let verdict = match actions.pop() {
             Some(Action::AcceptProbe) => {
                 engine.probes = engine.probes.wrapping_add(1);
-                engine.probe_base64 = base64;
+                engine.probe_wire = wire;
                 Probed::Accepted(engine.probes)
             }
             Some(Action::TurnAwayProbe) => Probed::TurnedAway,
@@ -316,7 +320,7 @@ impl Session {
             Action::Swap => {
                 let Some(Probe { stream, worker: from_worker }) = engine.probe.take() else { return };
                 engine.pushes_in.upgraded();
-                self.outbox.set_base64(engine.probe_base64);
+                self.outbox.set_wire(engine.probe_wire);
                 self.outbox.adopt(stream);
                 if self.services.settings.log_connections {
                     let worker = self.services.worker.id();
@@ -340,14 +344,14 @@ impl Session {
         let polled = match answer {
             PollAnswer::Queued => {
                 let mut body = PollBody::new(POLL_BYTES);
-                self.outbox.take_entries(|entry| body.try_push_entry(entry));
+                let may_be_compressed = self.outbox.take_entries(|entry| body.try_push_entry(entry));
                 match body.packets() {
-                    0 => Polled::Packets(Bytes::from_static(engineio::NOOP.as_bytes())),
-                    _ => Polled::Packets(body.finish()),
+                    0 => Polled::packet(engineio::NOOP),
+                    _ => Polled::Packets { packets: body.finish(), may_be_compressed },
                 }
             }
-            PollAnswer::Noop => Polled::Packets(Bytes::from_static(engineio::NOOP.as_bytes())),
-            PollAnswer::Close => Polled::Packets(Bytes::from_static(engineio::CLOSE.as_bytes())),
+            PollAnswer::Noop => Polled::packet(engineio::NOOP),
+            PollAnswer::Close => Polled::packet(engineio::CLOSE),
             PollAnswer::Refused(error) => Polled::Refused(error),
             PollAnswer::Unavailable => Polled::Unavailable,
         };

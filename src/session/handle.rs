@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::Session;
 use super::pushes::{Body, Pushes};
+use crate::dialect::Wire;
 use crate::hub::outboxes::WorkerId;
 use crate::proto::engineio::{CloseReason, HandshakeError, PushAnswer};
 
@@ -22,10 +23,20 @@ pub struct Handle(Addr<Session>, Arc<Pushes>);
 #[derive(Debug)]
 pub enum Polled {
     /// 200 with these packets.
-    Packets(Bytes),
+    Packets {
+        packets: Bytes,
+        may_be_compressed: bool,
+    },
     Refused(HandshakeError),
     /// 503: come back.
     Unavailable,
+}
+
+impl Polled {
+    /// 200 with one packet of ours.
+    pub fn packet(packet: &'static str) -> Polled {
+        Polled::Packets { packets: Bytes::from_static(packet.as_bytes()), may_be_compressed: true }
+    }
 }
 
 /// Whether a WebSocket may be opened beside the polls.
@@ -62,8 +73,8 @@ pub(super) struct End(pub CloseReason);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct BeginProbe {
-    /// The socket's client wants bytes as text.
-    pub base64: bool,
+    /// What the socket can be sent.
+    pub wire: Wire,
     pub reply: oneshot::Sender<Probed>,
 }
 
@@ -116,9 +127,9 @@ impl Handle {
     }
 
     /// Asks before a WebSocket is opened.
-    pub async fn begin_probe(&self, base64: bool) -> Probed {
+    pub async fn begin_probe(&self, wire: Wire) -> Probed {
         let (reply, answer) = oneshot::channel();
-        self.0.do_send(BeginProbe { base64, reply });
+        self.0.do_send(BeginProbe { wire, reply });
         answer.await.unwrap_or(Probed::Refused(HandshakeError::SESSION_UNKNOWN))
     }
 }

@@ -45,8 +45,8 @@ impl Handler<End> for Session {
 impl Handler<BeginProbe> for Session {
     type Result = ();
 
-    fn handle(&mut self, BeginProbe { base64, reply }: BeginProbe, _: &mut Context<Self>) {
-        self.probe_asked(base64, reply);
+    fn handle(&mut self, BeginProbe { wire, reply }: BeginProbe, _: &mut Context<Self>) {
+        self.probe_asked(wire, reply);
     }
 }
 

@@ -41,7 +41,7 @@ use crate::auth::access::Access;
 use crate::auth::authenticator::{Authenticator, Shown};
 use crate::auth::cookies::CookieSessions;
 use crate::dialect::spelling::Spellings;
-use crate::dialect::{Reply, Request};
+use crate::dialect::{Reply, Request, Wire};
 use crate::domain::Ambient;
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
@@ -252,12 +252,15 @@ impl Session {
 
     /// A decoder for a WebSocket at its beginning.
     fn new_decoder(&self) -> Decoder {
-        decoder(&self.services.settings, matches!(self.link, Link::Engine(_)))
+        // One that asks to become the transport has agreed on something of its own.
+        let probing = self.link.engine().filter(|_| self.outbox.stream().is_none());
+        let wire = probing.map_or_else(|| self.outbox.wire(), Engine::probe_wire);
+        decoder(&self.services.settings, matches!(self.link, Link::Engine(_)), wire)
     }
 
     fn send(&self, frame: &Bytes) {
         // A refused frame needs no answer: the outbox has woken us, and we leave.
-        let _ = self.outbox.send(frame);
+        let _ = self.outbox.answer(frame);
     }
 
     fn reply(&self, reply: &Reply) {
@@ -277,15 +280,16 @@ impl Session {
 
 /// A decoder; of a text that is too large, one for Socket.IO keeps what names the namespace
 /// (contract D-16).
-fn decoder(settings: &SessionSettings, is_socketio: bool) -> Decoder {
+fn decoder(settings: &SessionSettings, is_socketio: bool, wire: Wire) -> Decoder {
     let (soft, hard) = (settings.soft_message_bytes, settings.hard_message_bytes);
+    let inflates = wire.deflate.is_some();
     if !is_socketio {
-        return Decoder::new(websocket::Limits { soft, hard, start: 0 });
+        return Decoder::new(websocket::Limits { soft, hard, start: 0 }).inflating(inflates);
     }
     // Whatever is base64 counts by the bytes it stands for, which only the packet codec knows.
     let soft = soft.div_ceil(3).saturating_mul(4).saturating_add(1);
     let start = settings.packet_limits().namespace + OVERSIZE_HEAD;
-    Decoder::new(websocket::Limits { soft, hard, start })
+    Decoder::new(websocket::Limits { soft, hard, start }).inflating(inflates)
 }
 
 impl Actor for Session {

@@ -18,7 +18,7 @@ use super::pushes::Pushes;
 use super::socket::{Socket, new_id};
 use super::{Link, Phase, Services, Session, Standing, decoder, handlers};
 use crate::auth::authenticator::Shown;
-use crate::dialect::{Dialect, socketio};
+use crate::dialect::{Dialect, Wire, socketio};
 use crate::domain::profile::Profile;
 use crate::domain::time::Clock;
 use crate::limits::connections::Place;
@@ -43,6 +43,8 @@ pub struct Admission {
     pub shown: Shown,
     pub standing: Standing,
     pub entry: Entry,
+    /// What its transport can be sent.
+    pub wire: Wire,
     pub services: Rc<Services>,
 }
 
@@ -51,14 +53,20 @@ pub struct Admission {
 pub enum Entry {
     /// JSON over a WebSocket.
     Plain(Profile),
-    /// Engine.IO; `base64` where the client's transport takes no bytes.
-    Engine { path: EnginePath, base64: bool },
+    /// Engine.IO.
+    Engine(EnginePath),
 }
 
 impl Admission {
     /// A plain connection with a place in the counts.
-    pub fn plain(profile: Profile, shown: Shown, place: Place, services: Rc<Services>) -> Admission {
-        Admission { shown, standing: Standing::Counted(place), entry: Entry::Plain(profile), services }
+    pub fn plain(
+        profile: Profile,
+        shown: Shown,
+        place: Place,
+        wire: Wire,
+        services: Rc<Services>,
+    ) -> Admission {
+        Admission { shown, standing: Standing::Counted(place), entry: Entry::Plain(profile), wire, services }
     }
 
     /// Makes the session of an accepted WebSocket; the future is its whole life. `head` is the
@@ -91,12 +99,13 @@ impl Admission {
 
 impl Session {
     fn new(admission: Admission, stream: Option<TcpStream>, context: &Context<Session>) -> Session {
-        let Admission { shown, standing, entry, services } = admission;
+        let Admission { shown, standing, entry, wire, services } = admission;
         let settings = Arc::clone(&services.settings);
         let now = services.ambient.clock.now();
         // From here on the session cleans up after itself, so nothing may fail in between.
         let outbox = services.worker.take_in(stream);
         outbox.last_activity.set(services.ambient.clock.wall());
+        outbox.set_wire(wire);
         let id = new_id(&services);
         // Few connections have more than one.
         let mut sockets = Vec::with_capacity(1);
@@ -106,8 +115,7 @@ impl Session {
                 sockets.push(Socket::new(outbox.key(), id.clone(), Dialect::Plain, profile));
                 Link::Plain(Pulse::new(settings.rhythm(), now))
             }
-            Entry::Engine { path, base64 } => {
-                outbox.set_base64(base64);
+            Entry::Engine(path) => {
                 let machine = match outbox.stream() {
                     Some(_) => Machine::websocket(settings.timings(), now.since_start()),
                     None => Machine::polling(settings.timings(), now.since_start()),
@@ -132,7 +140,7 @@ impl Session {
             sockets,
             shown,
             refused_tokens: 0,
-            decoder: decoder(&settings, matches!(link, Link::Engine(_))),
+            decoder: decoder(&settings, matches!(link, Link::Engine(_)), wire),
             link,
             unread: Bytes::new(),
             inbound: None,

@@ -3,6 +3,7 @@
 mod admin_rest;
 mod architecture;
 mod attacks;
+mod compression;
 mod cookies;
 mod engineio_properties;
 mod failure;

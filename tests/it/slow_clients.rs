@@ -213,6 +213,7 @@ async fn staged_frames_count_against_the_total_of_all_slow_readers() {
     let (evicted, budget) = (evicted.start(), Budget::of(1024 * KIB));
     let policy = Policy {
         queue_bytes: 64 * 1024 * KIB,
+        compress_from: None,
         budget: Arc::clone(&budget),
         evict: evicted.clone().recipient(),
         receipts: evicted.recipient(),
@@ -301,6 +302,7 @@ async fn frames_staged_for_a_healthy_client_are_written_before_they_are_too_many
     let evicted = Evicted::default().start();
     let policy = Policy {
         queue_bytes: 8 * KIB,
+        compress_from: None,
         budget: Budget::of(64 * 1024 * KIB),
         evict: evicted.clone().recipient(),
         receipts: evicted.recipient(),

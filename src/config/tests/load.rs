@@ -27,15 +27,12 @@ fn one_error_names_every_bad_key() {
 
 #[test]
 fn a_key_of_a_later_feature_is_refused_by_name_unless_it_is_the_default() {
-    let set = [
-        ("REDIS_URL", "redis://:hunter2@redis"),
-        ("COMPRESSION_EXCLUDE_ROOMS", "public:a"),
-        ("DATA_DIR", "./data"),
-    ];
+    let set =
+        [("REDIS_URL", "redis://:hunter2@redis"), ("RECOVERY_NAMESPACES", "/ws"), ("DATA_DIR", "./data")];
     let lines: Vec<String> = bad_keys(&set).iter().map(BadKey::to_string).collect();
 
     let refused = [
-        "COMPRESSION_EXCLUDE_ROOMS needs compression, which this version does not have yet",
+        "RECOVERY_NAMESPACES needs connection state recovery, which this version does not have yet",
         "REDIS_URL needs delivery across instances, which this version does not have yet",
     ];
     assert_eq!(lines, refused);

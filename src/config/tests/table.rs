@@ -52,6 +52,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("ADMIN_AUTH", "auto;required", ";off"),
     ("ADMIN_ROOM_JOIN", "admin;authenticated", "anyone"),
     ("PUBLIC_ROOMS", ";a1;b, c:*;users", "*;a*b;a**;user:ann;org:*;te*;a*;kpi:org:o"),
+    ("COMPRESSION_EXCLUDE_ROOMS", ";user:*;a,org:b", "*;a*b;a**"),
     ("RUST_LOG", "info;OFF;info,switchboard::hub=debug;debug/text;", "info,hub=loud;in fo"),
     ("LOG_FORMAT", "text;JSON", "xml"),
     ("LOG_FILE", ";app.log;/var/log/a b.log", "a\u{0};a\nb;a\u{fffd}"),

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use actix::Actor;
 use serde_json::value::RawValue;
+use switchboard::config::RoomPatterns;
 use switchboard::domain::time::{Clock, Timestamp};
 use switchboard::events::publication::{Priority, Publication, Target};
 use switchboard::hub::books::BookLimits;
+use switchboard::hub::compression::Compression;
 use switchboard::hub::messages::Publish;
 use switchboard::hub::room_server::RoomServer;
 use switchboard::telemetry::Meters;
@@ -20,8 +22,9 @@ async fn what_has_expired_is_forgotten_while_nobody_asks() {
     let clock = ManualClock::new();
     let limits =
         BookLimits { room_size: 1, rooms_per_connection: 1, with_organization: 1, per_organization: 1 };
+    let compression = Compression { from: None, except: RoomPatterns::new([""; 0]) };
     let time: Arc<dyn Clock> = clock.clone();
-    let rooms = RoomServer::new(limits, time, Arc::<Meters>::default()).start();
+    let rooms = RoomServer::new(limits, compression, time, Arc::<Meters>::default()).start();
     let id: Arc<str> = "m".into();
     let publication = Publication {
         message_id: Arc::clone(&id),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
-use switchboard::dialect::{Dialect, Prepared};
+use switchboard::dialect::{Dialect, Prepared, Wire};
 use switchboard::domain::time::Timestamp;
 use switchboard::events::publication::{Priority, Publication, Target};
 use tokio::io::AsyncWriteExt;
@@ -237,10 +237,9 @@ fn an_aliased_namespace_is_not_spelled_anew_for_every_socket() {
         priority: Priority::default(),
         sent_at: Timestamp::from_millis(0),
     };
-    let prepared = Prepared::new(publication, vec![None], None);
+    let prepared = Prepared::new(publication, vec![None], None, None);
     let alias = Dialect::SocketIoAs(Arc::from("/ws?x=1"));
-    let (first, second) =
-        (prepared.frame(&alias, 0, false).unwrap(), prepared.frame(&alias, 0, false).unwrap());
+    let [first, second] = [(); 2].map(|()| prepared.frame(&alias, 0, Wire::default()).unwrap());
     assert_eq!(first.as_ptr(), second.as_ptr(), "a thousand sockets would be a thousand copies");
 }
 

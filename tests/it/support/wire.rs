@@ -128,7 +128,7 @@ impl Wire {
     }
 
     /// Reads more. Gives whether there was any.
-    async fn read(&mut self) -> bool {
+    pub async fn read(&mut self) -> bool {
         if !self.has_ended {
             let read = self.stream.read_buf(&mut self.arrived);
             let read = timeout(PATIENCE, read).await.expect("more, or the end, in time");
