@@ -39,6 +39,16 @@ pub(super) struct Turn {
     pub(super) messages: usize,
 }
 
+/// Bytes of a message that count as one more: a few that came compressed are a turn's work.
+const WORK: usize = 8 * 1024;
+
+impl Turn {
+    /// A message of so many bytes has been made.
+    pub(super) fn spend(&mut self, size: usize) {
+        self.messages = self.messages.saturating_sub(1 + size / WORK);
+    }
+}
+
 /// Has the task polled again once the thread's other tasks, and what has come on its sockets, have
 /// had their turn. Waking it at once would put it before the sockets, many times over.
 pub(super) fn yield_turn(cx: &mut TaskContext<'_>) {
@@ -231,5 +241,21 @@ impl Session {
             }
             Outcome::NotEntered(error) => handlers::connection::not_entered(self, ask.socket, &error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_so_many_messages_or_a_megabyte_of_them() {
+        let mut turn = Turn { reads: READS, messages: MESSAGES };
+        (0..MESSAGES).for_each(|_| turn.spend(100));
+        assert_eq!(turn.messages, 0);
+
+        let mut turn = Turn { reads: READS, messages: MESSAGES };
+        turn.spend(1024 * 1024);
+        assert_eq!(turn.messages, 0, "whatever it came as");
     }
 }

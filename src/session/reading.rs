@@ -113,7 +113,7 @@ impl Session {
             }
             match self.decoder.decode(&mut bytes) {
                 Ok(Some(event)) => {
-                    self.turn.messages -= 1;
+                    self.turn.spend(event.size());
                     self.take_event(event);
                 }
                 Ok(None) => return 0,

@@ -51,6 +51,19 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Bytes it stands for, inflated, kept or not.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+            Self::Ping(payload) | Self::Pong(payload) => payload.len(),
+            Self::Close(_) => 0,
+            Self::TooLarge { size, .. } => *size,
+        }
+    }
+}
+
 /// What is left of a message that was dropped while it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Skipped {
