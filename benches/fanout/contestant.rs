@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
-use crate::greeting::{self, Dialect, Stage};
+use crate::dashboard;
+use crate::frames::{Inflater, text_of_frame};
+use crate::greeting::{self, Dialect, Stage, Subscriber};
 use crate::options::Setup;
 use crate::process::Server;
 use crate::publisher::{Publisher, metric_update};
 use crate::subscribers::{Audience, Frames, first_frames};
 use crate::usage::{Cpu, CpuReading};
 use crate::void::{Result, Void, within};
+use crate::websocket::frame_lengths;
 
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 const WARM_UP: usize = 20;
@@ -27,6 +30,8 @@ pub struct Round {
     pub cpu: Cpu,
     elapsed: Duration,
     deliveries: usize,
+    /// That came in at the subscribers.
+    bytes: u64,
     /// From the publication to the last subscriber, one per broadcast.
     latencies: Vec<Duration>,
 }
@@ -35,6 +40,11 @@ impl Round {
     /// Microseconds of server CPU per delivered message.
     pub fn cost(&self) -> f64 {
         self.cpu.run.as_secs_f64() * 1e6 / self.deliveries as f64
+    }
+
+    /// Bytes on the wire per delivered message, the frame's head included.
+    pub fn frame_length(&self) -> f64 {
+        self.bytes as f64 / self.deliveries as f64
     }
 
     pub fn deliveries_per_second(&self) -> f64 {
@@ -47,11 +57,15 @@ impl Round {
 }
 
 pub struct Contestant {
-    server: Server,
+    pub server: Server,
     audience: Audience,
     publishers: Vec<Publisher>,
     /// The first broadcast, as it was on the wire.
     pub frames: Frames,
+    /// Broadcasts of a round at most: one that is much dearer than the others needs not so many.
+    at_most: usize,
+    /// If another text is published every time.
+    witness: Option<Witness>,
 }
 
 impl Contestant {
@@ -99,12 +113,35 @@ impl Contestant {
         within(ANSWER_LIMIT, "the answer to a broadcast", answer).await?;
         let frames = first_frames(&mut subscribers).await?;
         let audience = Audience::seat(subscribers, &frames)?;
-        Ok(Self { server, audience, publishers, frames })
+        Ok(Self { server, audience, publishers, frames, at_most: usize::MAX, witness: None })
+    }
+
+    /// A server whose `subscribers` are sent dashboards, another one every time, and the first of them reads what it
+    /// gets.
+    ///
+    /// # Errors
+    /// [`Void`] when the first broadcast does not reach all alike, and as it was published.
+    pub async fn of_dashboards(
+        server: Server,
+        mut subscribers: Vec<Subscriber>,
+        at_most: usize,
+    ) -> Result<Self> {
+        let mut publishers = vec![Publisher::dashboards(server.address)];
+        let answer = publishers[0].publish(subscribers.len());
+        within(ANSWER_LIMIT, "the answer to a broadcast", answer).await?;
+        let frames = first_frames(&mut subscribers).await?;
+        let first = subscribers.first_mut().ok_or_else(|| Void::new("no subscribers"))?;
+        let mut witness = Witness { inflater: first.socket.inflater.take(), heard: 0 };
+        witness.hear(frames.get(&first.dialect).map_or(&[], |frame| frame))?;
+        let audience = Audience::listening(subscribers)?;
+        Ok(Self { server, audience, publishers, frames, at_most, witness: Some(witness) })
     }
 
     /// Publishes `broadcasts` times with `in_flight` publishers at once.
     async fn round(&mut self, in_flight: usize, broadcasts: usize) -> Result<Round> {
+        let broadcasts = broadcasts.min(self.at_most);
         let left = Counter::new(broadcasts);
+        let received = self.audience.received();
         let latencies = RefCell::new(Vec::with_capacity(broadcasts));
         let (before, start) = (CpuReading::of(self.server.pid())?, Instant::now());
         let audience = &self.audience;
@@ -120,7 +157,37 @@ impl Contestant {
         let elapsed = start.elapsed();
         let cpu = CpuReading::of(self.server.pid())?.since(&before);
         let deliveries = broadcasts * self.audience.size();
-        Ok(Round { cpu, elapsed, deliveries, latencies: latencies.into_inner() })
+        let bytes = self.audience.received() - received;
+        if let Some(witness) = &mut self.witness {
+            witness.hear(&self.audience.take_heard())?;
+        }
+        Ok(Round { cpu, elapsed, deliveries, bytes, latencies: latencies.into_inner() })
+    }
+}
+
+/// One subscriber that reads what others only count.
+struct Witness {
+    inflater: Option<Inflater>,
+    /// Dashboards so far.
+    heard: u64,
+}
+
+impl Witness {
+    /// # Errors
+    /// [`Void`] when these frames are not those of the next dashboards, in order.
+    fn hear(&mut self, mut frames: &[u8]) -> Result<()> {
+        while let Some((header, payload)) = frame_lengths(frames)? {
+            let (frame, rest) = frames
+                .split_at_checked(header + payload)
+                .ok_or_else(|| Void::new("half a frame at the end of a round"))?;
+            let text = text_of_frame(frame, self.inflater.as_mut())?;
+            if !text.contains(&dashboard::text(self.heard)) {
+                return Err(Void::new(format!("broadcast {} arrived as {text}", self.heard)));
+            }
+            self.heard += 1;
+            frames = rest;
+        }
+        Ok(())
     }
 }
 
@@ -145,18 +212,33 @@ pub async fn in_turns<const N: usize>(
     contestants: &mut [Contestant; N],
     in_flight: usize,
 ) -> Result<[Vec<Round>; N]> {
+    let mut rounds = [const { Vec::new() }; N];
+    take_turns(setup, contestants, &mut rounds, in_flight).await?;
+    Ok(rounds)
+}
+
+/// The same for a number of contestants that is not known before.
+///
+/// # Errors
+/// [`Void`] of whatever spoils a round.
+pub async fn take_turns(
+    setup: &Setup,
+    contestants: &mut [Contestant],
+    rounds: &mut [Vec<Round>],
+    in_flight: usize,
+) -> Result<()> {
     for contestant in &mut *contestants {
         contestant.round(in_flight, WARM_UP).await?;
     }
-    let mut rounds = [const { Vec::new() }; N];
+    let count = contestants.len();
     for number in 0..setup.rounds {
-        for turn in 0..N {
+        for turn in 0..count {
             // Another one first each time, so that none always finds the caches the same other left.
-            let whose = (number + turn) % N;
+            let whose = (number + turn) % count;
             rounds[whose].push(contestants[whose].round(in_flight, setup.broadcasts).await?);
         }
     }
-    Ok(rounds)
+    Ok(())
 }
 
 /// Ends them all.

@@ -10,8 +10,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
+use crate::frames::text_of_frame;
 use crate::void::{During, Result, Void, within};
-use crate::websocket::{WebSocket, text_of};
+use crate::websocket::{Offer, WebSocket};
 
 pub const ROOM: &str = "dashboard:overview";
 /// The key of every client's token, known to the product.
@@ -27,7 +28,7 @@ const TOKEN_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
 /// What is spoken on a WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dialect {
-    /// Frames of the floor.
+    /// Frames of the floor, and of another server beside it.
     Floor,
     /// JSON frames, on `/ws`.
     Plain,
@@ -58,41 +59,60 @@ pub async fn connect(
     dialects: impl IntoIterator<Item = Dialect>,
     stage: Stage,
 ) -> Result<Vec<Subscriber>> {
+    connect_offering(address, dialects, stage, Offer::Nothing).await
+}
+
+/// The same by clients that offer an extension, which the server must agree to.
+///
+/// # Errors
+/// [`Void`] as [`connect`].
+pub async fn connect_offering(
+    address: SocketAddr,
+    dialects: impl IntoIterator<Item = Dialect>,
+    stage: Stage,
+    offer: Offer,
+) -> Result<Vec<Subscriber>> {
     let one = |(number, dialect)| async move {
-        let greeted = greet(address, dialect, stage, number);
+        let greeted = async {
+            let mut socket = WebSocket::connect(address, target(dialect), offer).await?;
+            greet(&mut socket, dialect, stage, number).await?;
+            Ok(socket)
+        };
         let socket = within(HANDSHAKE_LIMIT, "a subscriber's handshake", greeted).await?;
         Ok(Subscriber { dialect, socket })
     };
     stream::iter(dialects.into_iter().enumerate()).map(one).buffer_unordered(AT_ONCE).try_collect().await
 }
 
-async fn greet(address: SocketAddr, dialect: Dialect, stage: Stage, number: usize) -> Result<WebSocket> {
-    let target = match dialect {
+fn target(dialect: Dialect) -> &'static str {
+    match dialect {
         Dialect::Floor | Dialect::Plain => "/ws",
         Dialect::SocketIo => "/socket.io/?EIO=4&transport=websocket",
-    };
-    let mut socket = WebSocket::connect(address, target).await?;
+    }
+}
+
+async fn greet(socket: &mut WebSocket, dialect: Dialect, stage: Stage, number: usize) -> Result<()> {
     match dialect {
         Dialect::Floor => {}
         Dialect::Plain => {
-            expect(&mut socket, r#"{"type":"connection_established","#).await?;
+            expect(socket, r#"{"type":"connection_established","#).await?;
             if stage == Stage::Joined {
                 socket.send(PLAIN_JOIN).await?;
-                expect(&mut socket, r#"{"type":"room_joined","#).await?;
+                expect(socket, r#"{"type":"room_joined","#).await?;
             }
         }
         Dialect::SocketIo => {
-            expect(&mut socket, r#"0{"sid":"#).await?;
+            expect(socket, r#"0{"sid":"#).await?;
             socket.send(&socket_io_connect(number)?).await?;
-            expect(&mut socket, r#"40{"sid":"#).await?;
-            expect(&mut socket, r#"42["connection_established","#).await?;
+            expect(socket, r#"40{"sid":"#).await?;
+            expect(socket, r#"42["connection_established","#).await?;
             if stage == Stage::Joined {
                 socket.send(SOCKET_IO_JOIN).await?;
-                expect(&mut socket, r#"42["room_joined","#).await?;
+                expect(socket, r#"42["room_joined","#).await?;
             }
         }
     }
-    Ok(socket)
+    Ok(())
 }
 
 async fn expect(socket: &mut WebSocket, beginning: &str) -> Result<()> {
@@ -123,7 +143,7 @@ pub fn socket_io_connect(number: usize) -> Result<String> {
 /// # Errors
 /// [`Void`] when `frame` does not tell a client of the product of a `metric_update` with `data`.
 pub fn expect_broadcast(dialect: Dialect, frame: &[u8], data: &str) -> Result<()> {
-    let text = text_of(frame)?;
+    let text = text_of_frame(frame, None)?;
     let told = || -> Option<Value> {
         match dialect {
             Dialect::Floor => None,

@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::void::{During, Result, Void};
-use crate::websocket::{read_head, read_more};
+use crate::websocket::{field, read_head, read_more};
 
 const ANSWER_MAX: usize = 64 * 1024;
 
@@ -81,7 +81,5 @@ pub fn post(target: &str, content_type: &str, body: &str) -> String {
 }
 
 fn content_length(head: &str) -> Option<usize> {
-    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
-    let (_, value) = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
-    value.trim().parse().ok()
+    field(head, "content-length")?.parse().ok()
 }

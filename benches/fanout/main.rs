@@ -12,6 +12,7 @@
 //!                       plain     fan-out to plain WebSockets against the floor
 //!                       socketio  the same to Socket.IO clients on WebSockets
 //!                       mixed     a room of both beside rooms of one kind
+//!                       deflate   dashboards to clients with permessage-deflate, without, and of `ws` on Node.js
 //!                       joins     joins a second, by plain and Socket.IO clients and of channels
 //!                       idle      memory of a WebSocket
 //!                       polling   memory of a polling session, with and without a GET that waits
@@ -23,7 +24,10 @@
 
 mod connections;
 mod contestant;
+mod dashboard;
+mod deflate;
 mod floor;
+mod frames;
 mod greeting;
 mod http;
 mod joins;
@@ -86,6 +90,10 @@ async fn measure_all(setup: &Setup) -> Result<()> {
     if setup.measures(Part::Mixed) {
         eprintln!("measuring three rooms of {} clients …", setup.mixed);
         println!("{}", table::rooms(&mixed::measure(setup).await?));
+    }
+    if setup.measures(Part::Deflate) {
+        eprintln!("sending dashboards to five times {} clients …", setup.deflated);
+        println!("{}", table::deflate(&deflate::measure(setup).await?));
     }
     if setup.measures(Part::Joins) {
         let mut joins = Vec::new();

@@ -1,7 +1,7 @@
 //! What is measured: the command line, the cells it stands for, and how either server is started.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::connections::Kind;
 use crate::floor;
@@ -49,6 +49,8 @@ pub enum Part {
     SocketIo,
     /// A room of both.
     Mixed,
+    /// Deflated broadcasts beside plain ones and another server's.
+    Deflate,
     /// Joins a second.
     Joins,
     /// Memory of a WebSocket.
@@ -58,10 +60,11 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [(&str, Part); 6] = [
+    const ALL: [(&str, Part); 7] = [
         ("plain", Part::Plain),
         ("socketio", Part::SocketIo),
         ("mixed", Part::Mixed),
+        ("deflate", Part::Deflate),
         ("joins", Part::Joins),
         ("idle", Part::Idle),
         ("polling", Part::Polling),
@@ -88,6 +91,8 @@ pub struct Setup {
     pub cells: Vec<Cell>,
     /// Clients of the mixed room, and of each of the rooms it is compared with.
     pub mixed: usize,
+    /// Clients of each server where broadcasts are deflated.
+    pub deflated: usize,
     /// Clients that join rooms.
     pub joiners: usize,
     /// Numbers of connections in the memory table, one row each per kind.
@@ -111,6 +116,7 @@ impl Setup {
             broadcasts: DEFAULT_BROADCASTS,
             cells: full(),
             mixed: 1000,
+            deflated: 1000,
             joiners: 500,
             crowds: vec![1000, 5000],
             only: Vec::new(),
@@ -193,6 +199,21 @@ impl Setup {
         self.start(&[PRODUCT_ENVIRONMENT, JOINS_ENVIRONMENT].concat(), BOTH_CORES)
     }
 
+    /// Another server, on the product's core, as a script for Node.js.
+    ///
+    /// # Errors
+    /// [`Void`] as [`Server::start`].
+    pub fn start_node(&self, script: &str, library: &str) -> Result<Server> {
+        let launch = Launch {
+            program: Path::new("node"),
+            arguments: &[script, library],
+            environment: &[],
+            cores: OWN_CORE,
+            input: &[],
+        };
+        Server::start(self.pinning, &launch)
+    }
+
     fn start(&self, environment: &[(&str, &str)], cores: &str) -> Result<Server> {
         let launch = Launch { program: &self.server, arguments: &[], environment, cores, input: &[] };
         Server::start(self.pinning, &launch)
@@ -210,11 +231,15 @@ impl Setup {
     }
 
     /// `most` connections to a server where so many servers are open at once: product and floor for a cell, three
-    /// rooms, or one.
+    /// rooms, five servers of dashboards, or one.
     fn at_most(&mut self, most: impl Fn(usize) -> usize, reason: &str) {
         let cells = self.cells.iter_mut().map(|cell| (&mut cell.clients, most(2)));
         let crowds = self.crowds.iter_mut().map(|wanted| (wanted, most(1)));
-        let all = cells.chain(crowds).chain([(&mut self.mixed, most(3)), (&mut self.joiners, most(1))]);
+        let all = cells.chain(crowds).chain([
+            (&mut self.mixed, most(3)),
+            (&mut self.deflated, most(5)),
+            (&mut self.joiners, most(1)),
+        ]);
         for (wanted, most) in all.filter(|(wanted, most)| **wanted > *most) {
             self.notes.push(format!("{most} instead of {wanted} connections ({reason})"));
             *wanted = most;

@@ -2,6 +2,7 @@
 //!
 //! Each has one request under way; eight in flight are eight publishers.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -11,6 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
+use crate::dashboard;
 use crate::floor;
 use crate::greeting::ROOM;
 use crate::http::{self, Client};
@@ -21,19 +23,46 @@ pub enum Publisher {
         address: SocketAddr,
         /// Opened by the first publication: the server gives up on connections that ask nothing.
         client: Option<Client>,
-        /// The whole POST, the same every time.
-        request: String,
+        request: Request,
     },
     /// All triggers share one connection, so that the floor has one thread to serve them. Its answers are all alike.
     Trigger(Rc<Control>),
 }
 
+/// The whole POST of a backend.
+pub enum Request {
+    /// The same every time.
+    Same(String),
+    /// Another dashboard every time, of this number the next.
+    Dashboard(u64),
+}
+
+impl Request {
+    fn post(data: &str) -> String {
+        let body = format!(r#"{{"type":"metric_update","room":"{ROOM}","data":{data}}}"#);
+        http::post("/api/ws/broadcast", "application/json", &body)
+    }
+
+    fn next(&mut self) -> Cow<'_, str> {
+        match self {
+            Self::Same(request) => Cow::Borrowed(request),
+            Self::Dashboard(number) => {
+                *number += 1;
+                Cow::Owned(Self::post(&dashboard::text(*number - 1)))
+            }
+        }
+    }
+}
+
 impl Publisher {
     /// A backend of the product that posts `metric_update` with `data`, the JSON text of an object.
     pub fn backend(address: SocketAddr, data: &str) -> Self {
-        let body = format!(r#"{{"type":"metric_update","room":"{ROOM}","data":{data}}}"#);
-        let request = http::post("/api/ws/broadcast", "application/json", &body);
-        Self::Backend { address, client: None, request }
+        Self::Backend { address, client: None, request: Request::Same(Request::post(data)) }
+    }
+
+    /// A backend that posts the texts of [`dashboard::text`], from number 0 on.
+    pub fn dashboards(address: SocketAddr) -> Self {
+        Self::Backend { address, client: None, request: Request::Dashboard(0) }
     }
 
     /// `count` triggers of the floor, on one control connection.
@@ -59,7 +88,7 @@ impl Publisher {
                     Some(client) => client,
                     None => client.insert(Client::connect(*address).await?),
                 };
-                let answer = client.ask(request).await?;
+                let answer = client.ask(&request.next()).await?;
                 let answer: Value =
                     serde_json::from_slice(&answer).during("reading the answer to a broadcast")?;
                 if answer["success"] == true && answer["recipients_count"] == recipients {

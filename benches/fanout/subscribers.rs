@@ -1,12 +1,13 @@
 //! The subscribers, reduced to sockets whose bytes are counted.
 //!
-//! All frames that one subscriber gets in a run are equally long, so its position is a division, and a socket that got
-//! a byte too many or too few is found without parsing. The count is kept per socket, never as a sum: two errors must
-//! not cancel.
+//! Where all frames that one subscriber gets in a run are equally long its position is a division, and a socket that
+//! got a byte too many or too few is found without parsing; where they differ the frames' heads are read. The count is
+//! kept per socket, never as a sum: two errors must not cancel.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::frames::FrameCounter;
 use crate::greeting::{Dialect, Subscriber};
 use crate::void::{During, Result, Void, within};
 
@@ -53,12 +55,42 @@ impl Audience {
     /// [`Void`] when a socket has unread bytes already.
     pub fn seat(subscribers: Vec<Subscriber>, frames: &Frames) -> Result<Self> {
         let length = |subscriber: &Subscriber| frames.get(&subscriber.dialect).map_or(0, Bytes::len) as u64;
-        let tally = Rc::new(Tally::new(subscribers.iter().map(length)));
+        let seats =
+            subscribers.iter().map(|subscriber| Seat::new(Count::Equal(length(subscriber)))).collect();
+        Self::of(subscribers, seats)
+    }
+
+    /// Subscribers whose frames may be of any length. What the first one gets is kept for [`Audience::take_heard`].
+    ///
+    /// # Errors
+    /// [`Void`] when a socket has unread bytes already.
+    pub fn listening(subscribers: Vec<Subscriber>) -> Result<Self> {
+        let mut seats: Vec<Seat> =
+            subscribers.iter().map(|_| Seat::new(Count::Parsed(RefCell::default()))).collect();
+        if let Some(first) = seats.first_mut() {
+            first.heard = Some(RefCell::default());
+        }
+        Self::of(subscribers, seats)
+    }
+
+    fn of(subscribers: Vec<Subscriber>, seats: Vec<Seat>) -> Result<Self> {
+        let tally = Rc::new(Tally::new(seats));
         let mut tasks = JoinSet::new();
         for (seat, subscriber) in subscribers.into_iter().enumerate() {
             tasks.spawn_local(count(subscriber.socket.into_stream()?, seat, Rc::clone(&tally)));
         }
         Ok(Self { tally, tasks })
+    }
+
+    /// Bytes that came in since they were seated, on all sockets.
+    pub fn received(&self) -> u64 {
+        self.tally.seats.iter().map(|seat| seat.received.get()).sum()
+    }
+
+    /// What the first subscriber of a listening audience got since the last call.
+    pub fn take_heard(&self) -> Vec<u8> {
+        let heard = self.tally.seats.first().and_then(|seat| seat.heard.as_ref());
+        heard.map(RefCell::take).unwrap_or_default()
     }
 
     pub fn size(&self) -> usize {
@@ -104,7 +136,7 @@ impl Audience {
         }
         let announced = self.tally.announced.get();
         let mut seats = self.tally.seats.iter().enumerate();
-        match seats.find(|(_, seat)| seat.received.get() != seat.expected(announced)) {
+        match seats.find(|(_, seat)| !seat.has_exactly(announced)) {
             None => Ok(()),
             Some((number, seat)) => Err(seat.miscount(number, announced)),
         }
@@ -130,27 +162,73 @@ struct Tally {
 }
 
 struct Seat {
-    frame_length: u64,
+    count: Count,
     /// Bytes since it was seated.
     received: Cell<u64>,
+    /// The bytes themselves, where they are kept.
+    heard: Option<RefCell<Vec<u8>>>,
+}
+
+/// How it is known where a frame ends.
+enum Count {
+    /// Each is so long.
+    Equal(u64),
+    Parsed(RefCell<FrameCounter>),
 }
 
 impl Seat {
-    fn expected(&self, announced: usize) -> u64 {
-        announced as u64 * self.frame_length
+    fn new(count: Count) -> Self {
+        Self { count, received: Cell::new(0), heard: None }
+    }
+
+    /// Gives the numbers of the broadcasts that are whole with these bytes.
+    fn take(&self, bytes: &[u8]) -> Result<Range<u64>> {
+        let before = self.frames();
+        self.received.set(self.received.get() + bytes.len() as u64);
+        if let Some(heard) = &self.heard {
+            heard.borrow_mut().extend_from_slice(bytes);
+        }
+        if let Count::Parsed(counter) = &self.count {
+            counter.borrow_mut().feed(bytes)?;
+        }
+        Ok(before..self.frames())
+    }
+
+    fn frames(&self) -> u64 {
+        match &self.count {
+            Count::Equal(length) => self.received.get() / length,
+            Count::Parsed(counter) => counter.borrow().whole,
+        }
+    }
+
+    fn is_between_frames(&self) -> bool {
+        match &self.count {
+            Count::Equal(length) => self.received.get().is_multiple_of(*length),
+            Count::Parsed(counter) => counter.borrow().is_between_frames(),
+        }
+    }
+
+    fn has_exactly(&self, announced: usize) -> bool {
+        self.frames() == announced as u64 && self.is_between_frames()
+    }
+
+    fn has_more_than(&self, announced: usize) -> bool {
+        self.frames() >= announced as u64 && !self.has_exactly(announced)
     }
 
     fn miscount(&self, number: usize, announced: usize) -> Void {
-        let (received, expected) = (self.received.get(), self.expected(announced));
-        Void::new(format!("subscriber {number} has {received} bytes of {expected} published"))
+        let (bytes, frames) = (self.received.get(), self.frames());
+        let rest = if self.is_between_frames() { "" } else { " and a half" };
+        Void::new(format!(
+            "subscriber {number} has {frames} frames{rest}, {bytes} bytes, of {announced} broadcasts published"
+        ))
     }
 }
 
 impl Tally {
-    fn new(frame_lengths: impl Iterator<Item = u64>) -> Self {
-        let seat = |frame_length| Seat { frame_length, received: Cell::new(0) };
+    fn new(seats: Vec<Seat>) -> Self {
         Self {
-            seats: frame_lengths.map(seat).collect(),
+            seats,
             announced: Cell::new(0),
             complete: RefCell::default(),
             underway: RefCell::default(),
@@ -160,17 +238,18 @@ impl Tally {
         }
     }
 
-    fn add(&self, number: usize, bytes: usize) {
+    fn add(&self, number: usize, bytes: &[u8]) {
         let seat = &self.seats[number];
-        let before = seat.received.get();
-        let after = before + bytes as u64;
-        seat.received.set(after);
-        if after > seat.expected(self.announced.get()) {
+        let broadcasts = match seat.take(bytes) {
+            Ok(broadcasts) => broadcasts,
+            Err(fault) => return self.fail(fault),
+        };
+        if seat.has_more_than(self.announced.get()) {
             return self.fail(seat.miscount(number, self.announced.get()));
         }
         let mut complete = self.complete.borrow_mut();
         let mut underway = self.underway.borrow_mut();
-        for broadcast in before / seat.frame_length..after / seat.frame_length {
+        for broadcast in broadcasts {
             let at = broadcast as usize - complete.len();
             if at >= underway.len() {
                 underway.resize(at + 1, 0);
@@ -201,7 +280,7 @@ async fn count(socket: TcpStream, seat: usize, tally: Rc<Tally>) {
         };
         match read {
             Ok(0) => return tally.fail(Void::new(format!("the server closed subscriber {seat}"))),
-            Ok(bytes) => tally.add(seat, bytes),
+            Ok(bytes) => tally.add(seat, &tally.scratch.borrow()[..bytes]),
             Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {}
             Err(cause) => return tally.fail(Void::new(format!("subscriber {seat}: {cause}"))),
         }

@@ -10,36 +10,55 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::frames::{Inflater, text_of_frame};
 use crate::void::{During, Result, Void};
 
-const FINAL_TEXT: u8 = 0x81;
+pub const FINAL_TEXT: u8 = 0x81;
+/// Says that the frame's payload is deflated.
+pub const RSV1: u8 = 0x40;
 const MASKED: u8 = 0x80;
 const HEAD_MAX: usize = 8 * 1024;
 const FRAME_MAX: usize = 1024 * 1024;
+/// As browsers and `ws` spell it.
+const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+
+/// The extensions a client offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    Nothing,
+    Deflate,
+}
 
 pub struct WebSocket {
     stream: TcpStream,
     unread: BytesMut,
+    /// If permessage-deflate was negotiated.
+    pub inflater: Option<Inflater>,
 }
 
 impl WebSocket {
-    /// Asks for an upgrade of `target`, a path with its query.
+    /// Asks for an upgrade of `target`, a path with its query, and for what is offered.
     ///
     /// # Errors
-    /// [`Void`] when the server does not answer 101; it quotes the status line.
-    pub async fn connect(address: SocketAddr, target: &str) -> Result<Self> {
+    /// [`Void`] when the server does not answer 101, quoting the status line, or does not agree to the extension.
+    pub async fn connect(address: SocketAddr, target: &str, offer: Offer) -> Result<Self> {
         let stream = TcpStream::connect(address).await.during("connecting a subscriber")?;
         stream.set_nodelay(true).during("connecting a subscriber")?;
-        let mut socket = Self { stream, unread: BytesMut::new() };
+        let mut socket = Self { stream, unread: BytesMut::new(), inflater: None };
+        let extensions = if offer == Offer::Deflate { OFFER } else { "" };
         let request = format!(
             "GET {target} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n{extensions}\r\n",
             random_key()
         );
         socket.stream.write_all(request.as_bytes()).await.during("asking for an upgrade")?;
         let head = read_head(&mut socket.stream, &mut socket.unread).await?;
         if !head.starts_with("HTTP/1.1 101 ") {
             return Err(Void::new(format!("upgrade refused: {}", head.lines().next().unwrap_or_default())));
+        }
+        if offer == Offer::Deflate {
+            let agreed = field(&head, "sec-websocket-extensions").unwrap_or_default();
+            socket.inflater = Some(Inflater::agreed(agreed)?);
         }
         Ok(socket)
     }
@@ -80,7 +99,16 @@ impl WebSocket {
     /// # Errors
     /// [`Void`] as for [`WebSocket::frame`], or when it is none.
     pub async fn text(&mut self) -> Result<String> {
-        text_of(&self.frame().await?)
+        let frame = self.frame().await?;
+        self.read(&frame)
+    }
+
+    /// The text of a frame as [`WebSocket::frame`] gave it, each once and in their order.
+    ///
+    /// # Errors
+    /// [`Void`] when it is none.
+    pub fn read(&mut self, frame: &[u8]) -> Result<String> {
+        text_of_frame(frame, self.inflater.as_mut())
     }
 
     /// # Errors
@@ -91,15 +119,6 @@ impl WebSocket {
             more => Err(Void::new(format!("{more} bytes more than expected before the first round"))),
         }
     }
-}
-
-/// The text of a frame as [`WebSocket::frame`] gives it.
-///
-/// # Errors
-/// [`Void`] when it is not one frame, or no text.
-pub fn text_of(frame: &[u8]) -> Result<String> {
-    let (header, _) = frame_lengths(frame)?.ok_or_else(|| Void::new("half a frame"))?;
-    String::from_utf8(frame[header..].to_vec()).during("reading a frame's text")
 }
 
 /// Reads an HTTP head into a string; what follows it stays in `unread`.
@@ -128,10 +147,19 @@ pub async fn read_more(stream: &mut TcpStream, unread: &mut BytesMut) -> Result<
     }
 }
 
+/// The value of a field in an HTTP head.
+pub fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+    fields.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}
+
 /// Lengths of header and payload, once the header is there.
-fn frame_lengths(bytes: &[u8]) -> Result<Option<(usize, usize)>> {
+///
+/// # Errors
+/// [`Void`] when it is not one whole unmasked text frame of at most 1 MiB.
+pub fn frame_lengths(bytes: &[u8]) -> Result<Option<(usize, usize)>> {
     let (header, payload) = match *bytes {
-        [first, _, ..] if first != FINAL_TEXT => {
+        [first, _, ..] if first & !RSV1 != FINAL_TEXT => {
             return Err(Void::new(format!("expected a whole text frame, got first byte {first:#04x}")));
         }
         [_, short @ 0..=125, ..] => (2, u64::from(short)),

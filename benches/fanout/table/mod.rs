@@ -3,11 +3,13 @@
 //! Only prints: a missed target is a word in the table, never an exit code, because a noisy neighbour can miss it too.
 
 mod connections;
+mod deflate;
 mod fan_out;
 mod joins;
 mod rooms;
 
 pub use connections::connections;
+pub use deflate::deflate;
 pub use fan_out::fan_out;
 pub use joins::joins;
 pub use rooms::rooms;
