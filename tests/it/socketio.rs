@@ -7,6 +7,7 @@
 mod abandoned;
 mod access;
 mod acks;
+mod base64;
 mod connecting;
 mod defects;
 mod dotnet;
@@ -17,6 +18,7 @@ mod namespaces;
 mod packets;
 mod polling;
 mod pushes;
+mod under_load;
 mod upgrade;
 
 use serde_json::{Value, json};

@@ -146,6 +146,31 @@ async fn a_plain_update_reaches_socket_io_with_its_buffers_as_attachments() {
 }
 
 #[actix_web::test]
+async fn more_buffers_than_javascript_clients_take_are_refused_and_reach_nobody() {
+    // They disconnect at the eleventh attachment, and for a plain client to send twelve costs nothing.
+    let Room { server: _server, mut plain, mut engines } = Room::of(json!({"sub": "ann"})).await;
+    let buffer = json!({"type": "Buffer", "base64": base64(b"\x00")});
+    for count in [11, 12, 1000] {
+        let payload = update(ROOM, json!(vec![&buffer; count]));
+        plain.send(json!({"type": "blueprint_update", "payload": payload, "id": 1})).await;
+        let refused = plain.next_error("INVALID_MESSAGE").await;
+        let words = "The payload's buffers do not fit: too many buffers";
+        assert_eq!(refused["data"]["message"], words, "{refused}");
+    }
+    let payload = update(ROOM, json!(vec![&buffer; 10]));
+    plain.send(json!({"type": "blueprint_update", "payload": payload, "id": 1})).await;
+    assert_eq!(plain.next("blueprint_update:ack").await["data"]["success"], true);
+    for (engine, namespace) in &mut engines {
+        let packet = engine.hear().await;
+        assert!(packet.starts_with("4510-"), "{packet}");
+        for _ in 0..10 {
+            engine.expect(&format!("b{}", base64(b"\x00"))).await;
+        }
+        engine.expect_nothing(namespace).await;
+    }
+}
+
+#[actix_web::test]
 async fn an_update_reaches_nobody_it_is_not_meant_for() {
     let server = TestServer::by_hand(&[]);
     let mut others = Vec::new();
