@@ -22,8 +22,6 @@ use crate::websocket::Offer;
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/fanout/ws_peer.mjs");
 /// As the client tests install it, in the version they pin.
 const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/node_modules/ws");
-/// Broadcasts of a round of the peer's: each costs it about as much as forty of ours.
-const PEER_BROADCASTS: usize = 25;
 /// Time for a server to finish what start or the last handshake left.
 const SETTLE: Duration = Duration::from_millis(500);
 
@@ -96,7 +94,9 @@ struct Memory {
 async fn open(setup: &Setup, room: Room) -> Result<(Contestant, Memory)> {
     let (server, dialect, offer, at_most) = match room {
         Room::Product(dialect, offer) => (setup.start_product()?, dialect, offer, usize::MAX),
-        Room::Peer => (setup.start_node(SCRIPT, LIBRARY)?, Dialect::Floor, Offer::Deflate, PEER_BROADCASTS),
+        Room::Peer => {
+            (setup.start_node(SCRIPT, LIBRARY)?, Dialect::Floor, Offer::Deflate, setup.peer_broadcasts)
+        }
     };
     // With the first one comes the part of the program that such clients need; that is nobody's share.
     drop(connect_offering(server.address, [dialect], Stage::Joined, offer).await?);

@@ -6,8 +6,8 @@
 //! (`void.rs`), because then there are no figures.
 //!
 //! ```text
-//! cargo bench --bench fanout                    all payloads, sizes and depths of `options.rs`; some 4 minutes
-//! cargo bench --bench fanout -- --quick         64 B x 1000, one in flight, and all memory; about a minute
+//! cargo bench --bench fanout                    all payloads, sizes and depths of `options.rs`; some 5 minutes
+//! cargo bench --bench fanout -- --quick         64 B x 1000, one in flight, and all memory; about 2 minutes
 //!   --only PARTS      some of these, with commas between; all by default
 //!                       plain     fan-out to plain WebSockets against the floor
 //!                       socketio  the same to Socket.IO clients on WebSockets
@@ -92,7 +92,7 @@ async fn measure_all(setup: &Setup) -> Result<()> {
         println!("{}", table::rooms(&mixed::measure(setup).await?));
     }
     if setup.measures(Part::Deflate) {
-        eprintln!("sending dashboards to five times {} clients …", setup.deflated);
+        eprintln!("sending dashboards to rooms of {} clients …", setup.deflated);
         println!("{}", table::deflate(&deflate::measure(setup).await?));
     }
     if setup.measures(Part::Joins) {

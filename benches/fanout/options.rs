@@ -93,6 +93,8 @@ pub struct Setup {
     pub mixed: usize,
     /// Clients of each server where broadcasts are deflated.
     pub deflated: usize,
+    /// Broadcasts of a round of `ws` on Node.js: each costs it about as much as fifty of ours.
+    pub peer_broadcasts: usize,
     /// Clients that join rooms.
     pub joiners: usize,
     /// Numbers of connections in the memory table, one row each per kind.
@@ -117,6 +119,7 @@ impl Setup {
             cells: full(),
             mixed: 1000,
             deflated: 1000,
+            peer_broadcasts: 25,
             joiners: 500,
             crowds: vec![1000, 5000],
             only: Vec::new(),
@@ -126,7 +129,7 @@ impl Setup {
             match option.as_str() {
                 // Added by `cargo bench` to every benchmark.
                 "--bench" => {}
-                "--quick" => setup.cells = quick(),
+                "--quick" => (setup.cells, setup.peer_broadcasts) = (quick(), 5),
                 "--rounds" => setup.rounds = positive(&option, arguments.next())?,
                 "--clients" => most_clients = positive(&option, arguments.next())?,
                 "--broadcasts" => setup.broadcasts = positive(&option, arguments.next())?,

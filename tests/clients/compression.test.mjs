@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Frames, counting } from "./raw_frames.mjs";
 import { Server, expectSilence } from "./support.mjs";
-import { DEFAULT, PLACES, WEBSOCKET } from "./socketio_support.mjs";
+import { DEFAULT, PLACES, SocketIo, WEBSOCKET } from "./socketio_support.mjs";
 import {
   FIFTY, NOTHING, OFFERED, ROOM, SIZE, broadcast, extensions, next, plainClients, sized, socketIoClient,
 } from "./compression_support.mjs";
@@ -139,4 +139,29 @@ test("COMPRESSION_EXCLUDE_ROOMS: such a room's events go out as they are, others
       for (let n = 0; n < 3; n += 1) await next(other);
     }
   }
+});
+
+test("events compressed and not keep their order, before, while and after clients upgrade", async (t) => {
+  const server = await Server.start(t);
+  const [plain, whole] = await plainClients(t, server, {}, NOTHING);
+  const sent = Array.from({ length: 300 }, (_, n) => ({ n, text: `${n} `.repeat((n * 7919) % 3000) }));
+  const late = [];
+  for (const data of sent) {
+    // Some come while the others are told, as pollers that are about to upgrade.
+    if (data.n % 60 === 0) {
+      const client = await SocketIo.connect(t, server, "bob", DEFAULT);
+      await client.join(ROOM);
+      late.push([data.n, client]);
+    }
+    await broadcast(server, data);
+  }
+
+  for (const [from, client] of [[0, plain], [0, whole], ...late]) {
+    for (const data of sent.slice(from)) assert.deepEqual(await next(client), data);
+  }
+  for (const [, client] of late) {
+    await client.upgraded();
+    assert.equal(extensions(client), OFFERED);
+  }
+  await expectSilence(server, plain, whole, ...late.map(([, client]) => client));
 });

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{median_of, name, span, verdict};
+use super::{median_of, name, verdict};
 use crate::contestant::Round;
 use crate::dashboard;
 use crate::deflate::{Dashboards, Measured, Room};
@@ -24,7 +24,7 @@ pub fn deflate(dashboards: &Dashboards) -> String {
     // Writing to a String cannot fail.
     for measured in rooms {
         let cost = median_of(&measured.rounds, Round::cost);
-        let (low, high) = ends(&measured.rounds);
+        let (low, high) = ends(measured.rounds.iter().map(Round::cost));
         let bytes = median_of(&measured.rounds, Round::frame_length);
         let _ = writeln!(
             text,
@@ -69,11 +69,9 @@ pub fn deflate(dashboards: &Dashboards) -> String {
 fn comparison(what: &str, one: &Measured, other: &Measured, most: f64) -> String {
     let ratio = median_of(&one.rounds, Round::cost) / median_of(&other.rounds, Round::cost);
     let ratios = one.rounds.iter().zip(&other.rounds).map(|(one, other)| one.cost() / other.cost());
-    format!(
-        "{what}: {ratio:.3}, {} over the rounds; target <= {most}: {}\n",
-        span(ratios),
-        verdict(ratio <= most)
-    )
+    let (low, high) = ends(ratios);
+    let met = verdict(ratio <= most);
+    format!("{what}: {ratio:.3}, {low:.3}-{high:.3} over the rounds; target <= {most}: {met}\n")
 }
 
 fn label(room: Room) -> String {
@@ -84,9 +82,9 @@ fn label(room: Room) -> String {
     }
 }
 
-fn ends(rounds: &[Round]) -> (f64, f64) {
-    let widen = |(low, high): (f64, f64), cost: f64| (low.min(cost), high.max(cost));
-    rounds.iter().map(Round::cost).fold((f64::INFINITY, 0.0), widen)
+/// The lowest and the highest.
+fn ends(figures: impl Iterator<Item = f64>) -> (f64, f64) {
+    figures.fold((f64::INFINITY, 0.0), |(low, high), figure| (low.min(figure), high.max(figure)))
 }
 
 fn waited_percent(rounds: &[Round]) -> f64 {
