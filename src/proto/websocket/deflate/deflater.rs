@@ -69,18 +69,25 @@ pub fn deflated(entry: &[u8], window: WindowBits, threshold: usize, effort: Effo
 
 fn deflated_frame(opcode: Opcode, payload: &[u8], window: WindowBits, effort: Effort) -> Option<Bytes> {
     DEFLATERS.with_borrow_mut(|deflaters| {
-        let deflater = &mut deflaters[effort as usize][window.index()];
-        let deflater = deflater
-            .get_or_insert_with(|| Compress::new_with_window_bits(effort.level(), false, window.get()));
+        let place = &mut deflaters[effort as usize][window.index()];
+        // Put back behind a whole message only: whatever else happened to it, the next gets a new one.
+        let mut deflater = place
+            .take()
+            .unwrap_or_else(|| Compress::new_with_window_bits(effort.level(), false, window.get()));
         deflater.reset();
         let mut frame = FrameBuilder::with_capacity(payload.len() / 4 + SPARE);
-        deflate(deflater, payload, frame.payload_mut())?;
-        Some(frame.finish_deflated(opcode))
+        let is_smaller = deflate(&mut deflater, payload, frame.payload_mut())?;
+        *place = Some(deflater);
+        is_smaller.then(|| frame.finish_deflated(opcode))
     })
 }
 
-/// Appends the payload, compressed. `None` as soon as that is known not to be smaller.
-fn deflate(deflater: &mut Compress, payload: &[u8], into: &mut Vec<u8>) -> Option<()> {
+/// Appends the payload, compressed, and says whether that is smaller. `None` if it came to no end.
+///
+/// Never given up before: a deflater that still has bytes on their way out keeps their place when it
+/// is reset (zlib-rs 0.6), and panics for want of room in a later message. What does not become
+/// smaller becomes an eighth larger at most.
+fn deflate(deflater: &mut Compress, payload: &[u8], into: &mut Vec<u8>) -> Option<bool> {
     let start = into.len();
     loop {
         let taken = usize::try_from(deflater.total_in()).ok()?;
@@ -90,13 +97,10 @@ fn deflate(deflater: &mut Compress, payload: &[u8], into: &mut Vec<u8>) -> Optio
         if !matches!(status, Ok(Status::Ok | Status::BufError)) || (room > 0 && !is_full) {
             break;
         }
-        if into.len() - start >= payload.len() {
-            return None;
-        }
         // So much at least that a flush finds room for all of its mark at once.
         into.reserve((into.len() - start).max(SPARE));
     }
     let is_whole = deflater.total_in() == payload.len() as u64 && into[start..].ends_with(&FLUSHED);
     into.truncate(into.len().saturating_sub(FLUSHED.len()).max(start));
-    (is_whole && into.len() - start < payload.len()).then_some(())
+    is_whole.then_some(into.len() - start < payload.len())
 }
