@@ -1,7 +1,7 @@
 //! The ports the gateway listens on, and the files it needs for its connections.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
 use log::warn;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -37,12 +37,14 @@ pub fn raise_open_files(sessions: usize, requests: usize) -> usize {
 
 /// Binds every port on every address that the host name means. A name with several addresses, like
 /// `localhost`, gets the same port on each.
+///
+/// # Errors
+/// The first address of a port cannot be bound, or there is none.
 pub fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
     for port in settings.ports() {
         let mut port = port;
-        let addresses =
-            (&*settings.host, port).to_socket_addrs().map_err(|error| about(settings, port, &error))?;
+        let addresses = addresses(&settings.host, port).map_err(|error| about(settings, port, &error))?;
         let first = listeners.len();
         for address in addresses {
             match listen(SocketAddr::new(address.ip(), port)) {
@@ -59,6 +61,15 @@ pub fn bind(settings: &Settings) -> io::Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
+/// The addresses that a host name means. `localhost` is both loopbacks (RFC 6761, 6.3): browsers take it
+/// so, also where the system's own table names but one.
+fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if host.eq_ignore_ascii_case("localhost") {
+        return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
+    }
+    Ok((host, port).to_socket_addrs()?.collect())
+}
+
 fn about(settings: &Settings, port: u16, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot listen on HOST {} PORT {port}: {error}", settings.host))
 }
@@ -72,4 +83,21 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_is_both_loopbacks_on_one_port() {
+        let settings = Settings::from_map(&[("HOST", "localhost"), ("PORT", "0")]).unwrap();
+        let bound: Vec<_> = bind(&settings).unwrap().iter().map(|own| own.local_addr().unwrap()).collect();
+        let port = bound[0].port();
+        let mut expected = addresses("LOCALHOST", port).unwrap();
+        assert_eq!(expected.iter().map(|own| own.ip().to_string()).collect::<Vec<_>>(), ["127.0.0.1", "::1"]);
+        // A machine without IPv6 serves the one there is.
+        expected.retain(|address| address.is_ipv4() || TcpListener::bind("[::1]:0").is_ok());
+        assert_eq!(bound, expected);
+    }
 }
