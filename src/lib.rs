@@ -24,8 +24,8 @@
 //! [`hub::room_server`] enters it in the books, and the hub writes `room_joined` in the very step
 //! that makes it a member.
 //!
-//! **A Socket.IO client behind a proxy comes in**: [`http::engine`] opens a session for its first
-//! poll, [`session::directory`] knows it from then on, whatever thread the next request comes on.
+//! **A Socket.IO client behind a proxy comes in**: [`session::mount`] is the table of where clients
+//! connect; [`http::engine`] opens a session for its first poll, [`session::directory`] knows it from then on, whatever thread the next request comes on.
 //! [`proto::engineio`] says what becomes of polls, pushes and the WebSocket that may follow;
 //! [`proto::socketio`] takes packets apart, and each namespace becomes a socket of its own.
 //! Answers ([`dialect::answer`]) and publications wait in the one outbox, from which polls take
@@ -51,3 +51,6 @@ pub mod telemetry;
 
 pub use app::{App, Running};
 pub use config::Settings;
+pub use session::SessionSettings;
+pub use session::mount::Mount;
+pub use session::own::{Arguments, Emit, Event, Message, MessageHandler, NamespaceHandler, Out};

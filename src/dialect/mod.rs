@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod plain;
 pub mod prepared;
+pub mod raw;
 pub mod socketio;
 pub mod spelling;
 mod variant;

@@ -4,11 +4,12 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::raw::Form;
 use crate::domain::error::ClientError;
 use crate::domain::json;
 use crate::events::publication::Publication;
-use crate::proto::engineio::{MESSAGE_PREFIX, Packet};
-use crate::proto::socketio::{Arguments, Outgoing, lookup_name};
+use crate::proto::engineio::MESSAGE_PREFIX;
+use crate::proto::socketio::{Arguments, EncodeError, Outgoing, lookup_name};
 use crate::proto::websocket::{self, FrameBuilder, Opcode};
 
 /// A namespace one can connect to (contract X-01).
@@ -61,16 +62,33 @@ pub fn publication(
         offset: None,
         attachments: publication.attachments.len(),
     };
-    let head = frame(&packet, publication.data.get().len() + publication.event.len())?;
-    if publication.attachments.is_empty() {
-        return Some(head);
+    let head = frame(&packet, publication.data.get().len() + publication.event.len()).ok()?;
+    Some(entry(head, &publication.attachments, base64))
+}
+
+/// Any packet with its attachments, one entry for an outbox.
+///
+/// # Errors
+/// Clients could not read it.
+pub fn packet(packet: &Outgoing<'_>, attachments: &[Bytes], base64: bool) -> Result<Bytes, EncodeError> {
+    let size = match packet {
+        Outgoing::Event { name, args, .. } => name.len() + args.as_str().len(),
+        Outgoing::Ack { args, .. } => args.as_str().len(),
+        _ => 0,
+    };
+    Ok(entry(frame(packet, size)?, attachments, base64))
+}
+
+/// One entry, so that nothing comes between a packet and its attachments.
+fn entry(head: Bytes, attachments: &[Bytes], base64: bool) -> Bytes {
+    if attachments.is_empty() {
+        return head;
     }
-    // One entry, so that nothing comes between a packet and its attachments.
     let mut entry = Vec::from(head);
-    for attachment in &publication.attachments {
+    for attachment in attachments {
         entry.extend_from_slice(&binary(attachment, base64));
     }
-    Some(entry.into())
+    entry.into()
 }
 
 /// An event for one socket.
@@ -127,19 +145,15 @@ fn ours(packet: &Outgoing<'_>, size: usize) -> Bytes {
     frame(packet, size).expect("our own packet is one")
 }
 
-fn frame(packet: &Outgoing<'_>, size: usize) -> Option<Bytes> {
+fn frame(packet: &Outgoing<'_>, size: usize) -> Result<Bytes, EncodeError> {
     let mut frame = FrameBuilder::with_capacity(size + ENVELOPE);
     frame.push(MESSAGE_PREFIX.as_bytes());
-    packet.write(&mut frame).ok()?;
-    Some(frame.finish(Opcode::Text))
+    packet.write(&mut frame)?;
+    Ok(frame.finish(Opcode::Text))
 }
 
 fn binary(bytes: &[u8], base64: bool) -> Bytes {
-    if base64 {
-        engine(&Packet::from_binary(bytes).to_string())
-    } else {
-        websocket::encode(Opcode::Binary, bytes)
-    }
+    Form::Engine { base64 }.binary(bytes)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! Engine.IO over HTTP: `/socket.io/` and `/ws/`, with and without the slash.
+//! Where clients connect: Engine.IO over HTTP, and beside it the way to plain WebSockets.
 //!
 //! What a request asks for, and how a refusal reads, is decided by [`judge`]; here the request is
 //! put into its words, and what it asks for is asked of the session. `OPTIONS` is answered before
 //! anything is looked up: a preflight knows no session.
+
+use std::sync::Arc;
 
 use actix_web::http::header;
 use actix_web::http::{Method as HttpMethod, StatusCode};
@@ -15,25 +17,24 @@ use crate::dialect::Wire;
 use crate::proto::engineio::{Ask, HandshakeError, Method, PushAnswer, Query, Request, Transport, judge};
 use crate::proto::websocket::WindowBits;
 use crate::session::Standing;
-use crate::session::directory::EnginePath;
 use crate::session::handle::{Handle, ProbeTicket, Probed};
+use crate::session::mount::{Door, Mount};
 use crate::session::pushes::Pushes;
-use crate::session::start::{Admission, Entry, Ticket};
+use crate::session::start::{Admission, Ticket};
 
-/// `/socket.io` and `/socket.io/`.
-pub async fn socket_io(request: HttpRequest, payload: web::Payload, state: State) -> HttpResponse {
-    serve(&request, payload, &state, EnginePath::SocketIo).await
-}
-
-/// `/ws` and `/ws/`: an `EIO` in the query tells Engine.IO from a plain WebSocket (contract W2).
-pub async fn ws(request: HttpRequest, payload: web::Payload, state: State) -> HttpResponse {
-    if Query::parse(request.query_string()).eio.is_some() {
-        return serve(&request, payload, &state, EnginePath::Ws).await;
+/// A request for a path where something is mounted.
+pub async fn enter(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: State,
+    door: Arc<Door>,
+) -> HttpResponse {
+    let mount = door.mount(Query::parse(request.query_string()).eio.is_some());
+    if mount.is_engine() {
+        return serve(&request, payload, &state, mount).await;
     }
     match *request.method() {
-        HttpMethod::GET | HttpMethod::HEAD => {
-            answered(&request, sockets::open_plain(request.clone(), state).await)
-        }
+        HttpMethod::GET | HttpMethod::HEAD => answered(&request, sockets::open(&request, &state, mount)),
         _ => super::error::method_not_allowed(&request, super::READ),
     }
 }
@@ -42,13 +43,13 @@ async fn serve(
     request: &HttpRequest,
     payload: web::Payload,
     state: &State,
-    path: EnginePath,
+    mount: &Arc<Mount>,
 ) -> HttpResponse {
     if request.method() == HttpMethod::OPTIONS {
         return HttpResponse::NoContent().finish();
     }
     let query = Query::parse(request.query_string());
-    let session = query.sid.as_deref().and_then(|sid| state.services.directory.find(path, sid));
+    let session = query.sid.as_deref().and_then(|sid| mount.directory.find(sid));
     let asked = Request {
         method: match *request.method() {
             HttpMethod::GET => Method::Get,
@@ -63,10 +64,10 @@ async fn serve(
     let outcome = match (judge(&asked, &query), session) {
         (Err(error), _) => return refuse(&asked, error),
         (Ok(Ask::Open { transport: Transport::Polling, base64 }), _) => {
-            open_polling(request, state, path, base64)
+            open_polling(request, state, mount, base64)
         }
         (Ok(Ask::Open { transport: Transport::WebSocket, base64 }), _) => {
-            open_websocket(request, state, &asked, path, base64)
+            open_websocket(request, state, &asked, mount, base64)
         }
         (Ok(Ask::Poll { .. }), Some(session)) => {
             Ok(WaitingPoll::begin(request, state, session, asked).placeholder())
@@ -92,11 +93,11 @@ fn names_websocket(upgrade: &header::HeaderValue) -> bool {
 fn open_polling(
     request: &HttpRequest,
     state: &State,
-    path: EnginePath,
+    mount: &Arc<Mount>,
     base64: bool,
 ) -> Result<HttpResponse, ApiError> {
     caller::check_rate(request, state)?;
-    let open = admit(request, state, path, Wire { base64, deflate: None })?.begin_polling();
+    let open = admit(request, state, mount, Wire { base64, deflate: None })?.begin_polling();
     Ok(text(HttpResponse::Ok()).body(open))
 }
 
@@ -104,29 +105,36 @@ fn open_websocket(
     request: &HttpRequest,
     state: &State,
     asked: &Request,
-    path: EnginePath,
+    mount: &Arc<Mount>,
     base64: bool,
 ) -> Result<HttpResponse, ApiError> {
     caller::check_rate(request, state)?;
     let Some((mut answer, deflate)) = handshake(request, state)? else {
         return Ok(refuse(asked, HandshakeError::BAD_REQUEST));
     };
-    let ticket = Ticket::Session(admit(request, state, path, Wire { base64, deflate })?);
+    let ticket = Ticket::Session(admit(request, state, mount, Wire { base64, deflate })?);
     answer.extensions_mut().insert(ticket);
     Ok(answer)
 }
 
 /// A session's place, or one to be told in that there is none (contract D-14).
-fn admit(request: &HttpRequest, state: &State, path: EnginePath, wire: Wire) -> Result<Admission, ApiError> {
+fn admit(
+    request: &HttpRequest,
+    state: &State,
+    mount: &Arc<Mount>,
+    wire: Wire,
+) -> Result<Admission, ApiError> {
     if state.is_stopping() {
         return Err(ApiError::stopping());
     }
     let counted = state.shared.connections.take().map(Standing::Counted);
-    let standing = counted.or_else(|| state.shared.surplus.take().map(Standing::Surplus));
+    let surplus = || state.shared.surplus.take().map(Standing::Surplus);
+    // Without a namespace there are no words for it.
+    let standing = if mount.has_namespaces() { counted.or_else(surplus) } else { counted };
     Ok(Admission {
-        shown: sockets::shown(request, state),
+        shown: sockets::shown(request, state, mount),
         standing: standing.ok_or_else(sockets::full)?,
-        entry: Entry::Engine(path),
+        mount: Arc::clone(mount),
         wire,
         services: state.services.clone(),
     })

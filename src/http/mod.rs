@@ -1,4 +1,4 @@
-//! The whole HTTP surface: one route table, grouped by who calls.
+//! The whole HTTP surface: what is mounted, and one route table, grouped by who calls.
 //!
 //! Handlers translate between HTTP and the rest: they read a request, ask an actor, and write JSON.
 //! What a request means is decided further down; how a refusal looks is decided in [`error`].
@@ -40,6 +40,7 @@ use crate::limits::connections::Connections;
 use crate::limits::rate::AddressRate;
 use crate::proto::engineio::Origin;
 use crate::session::Services;
+use crate::session::mount::Mounts;
 
 /// What the handlers of all workers share.
 pub struct Shared {
@@ -87,47 +88,81 @@ impl State {
 }
 
 /// Every route.
-pub fn routes(state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
-    let state = state.clone();
-    move |config| {
-        config
-            .app_data(state)
-            .app_data(PayloadConfig::new(body::MAX_BODY))
-            // Clients.
-            .route("/socket.io", web::to(engine::socket_io))
-            .route("/socket.io/", web::to(engine::socket_io))
-            .route("/ws", web::to(engine::ws))
-            .route("/ws/", web::to(engine::ws))
-            .service(only("/events", READ).route(read().to(sockets::open_events)))
-            .service(
-                only("/auth/session", "POST, DELETE")
-                    .route(web::post().to(sign_in::open))
-                    .route(web::delete().to(sign_in::close)),
-            )
-            // Anyone.
-            .service(only("/health", READ).route(read().to(status::health)))
-            .service(only("/api/ws/health", READ).route(read().to(status::ws_health)))
-            .service(only("/api/ws/config", READ).route(read().to(config_view::get)))
-            .configure(pages::routes)
-            // Admins.
-            .service(only("/api/ws/broadcast", "POST").route(web::post().to(broadcast::post)))
-            .service(
-                only("/api/ws/broadcast/{shortcut:kpi|backlog|attendance|alert}", "POST")
-                    .route(web::post().to(updates::post)),
-            )
-            .service(only("/api/ws/broadcasts/{message_id}", READ).route(read().to(broadcasts::get)))
-            .service(only("/api/ws/status", READ).route(read().to(status::ws_status)))
-            .service(only("/api/ws/rooms", READ).route(read().to(status::ws_rooms)))
-            .service(
-                only("/api/ws/connections/{id}", "GET, HEAD, DELETE")
-                    .route(read().to(connections::one))
-                    .route(web::delete().to(connections::dismiss)),
-            )
-            .service(only("/api/ws/stats", READ).route(read().to(stats::ws_stats)))
-            .service(only("/api/v1/websocket/stats", READ).route(read().to(stats::websocket_stats)))
-            .service(only("/api/ws/connections", READ).route(read().to(connections::list)))
-            .default_service(web::to(error::not_found));
+#[derive(Clone)]
+pub struct Routes {
+    /// Those of the clients, the product's and any other.
+    pub mounts: Arc<Mounts>,
+    /// Whether there are those of the product for everybody else.
+    pub is_product: bool,
+}
+
+impl Routes {
+    pub fn of(&self, state: &State) -> impl FnOnce(&mut ServiceConfig) + use<> {
+        let (Routes { mounts, is_product }, state) = (self.clone(), state.clone());
+        move |config| {
+            config.app_data(state).app_data(PayloadConfig::new(body::MAX_BODY));
+            clients(config, &mounts);
+            if is_product {
+                config.configure(product);
+            }
+            config.default_service(web::to(error::not_found));
+        }
     }
+}
+
+/// Where clients connect.
+fn clients(config: &mut ServiceConfig, mounts: &Mounts) {
+    for door in mounts.doors() {
+        for path in door.spellings() {
+            let door = Arc::clone(door);
+            let enter =
+                move |request, payload, state| engine::enter(request, payload, state, Arc::clone(&door));
+            config.route(&path, web::to(enter));
+        }
+    }
+}
+
+/// The routes of the product, grouped by who calls.
+fn product(config: &mut ServiceConfig) {
+    config
+        // Browsers of clients.
+        .service(
+            only("/auth/session", "POST, DELETE")
+                .route(web::post().to(sign_in::open))
+                .route(web::delete().to(sign_in::close)),
+        )
+        // Anyone.
+        .service(only("/health", READ).route(read().to(status::health)))
+        .service(only("/api/ws/health", READ).route(read().to(status::ws_health)))
+        .service(only("/api/ws/config", READ).route(read().to(config_view::get)))
+        .configure(pages::routes)
+        // Admins.
+        .service(only("/api/ws/broadcast", "POST").route(web::post().to(broadcast::post)))
+        .service(
+            only("/api/ws/broadcast/{shortcut:kpi|backlog|attendance|alert}", "POST")
+                .route(web::post().to(updates::post)),
+        )
+        .service(only("/api/ws/broadcasts/{message_id}", READ).route(read().to(broadcasts::get)))
+        .service(only("/api/ws/status", READ).route(read().to(status::ws_status)))
+        .service(only("/api/ws/rooms", READ).route(read().to(status::ws_rooms)))
+        .service(
+            only("/api/ws/connections/{id}", "GET, HEAD, DELETE")
+                .route(read().to(connections::one))
+                .route(web::delete().to(connections::dismiss)),
+        )
+        .service(only("/api/ws/stats", READ).route(read().to(stats::ws_stats)))
+        .service(only("/api/v1/websocket/stats", READ).route(read().to(stats::websocket_stats)))
+        .service(only("/api/ws/connections", READ).route(read().to(connections::list)));
+}
+
+/// The first parts of the product's paths, all of which are its own: a route of a later version must
+/// not take the place of a program's.
+const OWN: &[&str] = &["", "api", "auth", "health", "metrics", "static"];
+
+/// Whether a path is the product's, so that nothing may be mounted there.
+pub fn is_own(path: &str) -> bool {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    OWN.contains(&first)
 }
 
 /// The methods of a path that is read.

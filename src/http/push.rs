@@ -50,7 +50,7 @@ pub async fn take(request: &HttpRequest, payload: web::Payload, state: &State, s
     let read = tokio::select! {
         // What has arrived is heard, also by a session that is leaving.
         biased;
-        read = read(payload, counted, state) => read,
+        read = read(payload, counted, state, session.pushes().most()) => read,
         () = session.pushes().over() => {
             // It ends by itself, when it has said what it has to say.
             unless_whole.reason = None;
@@ -88,8 +88,8 @@ async fn read(
     mut payload: web::Payload,
     mut counted: Body,
     state: &State,
+    most: usize,
 ) -> Result<(Bytes, Body), (Taken, CloseReason)> {
-    let most = state.services.settings.hard_message_bytes;
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let Ok(chunk) = chunk else { return Err((Taken::TooSlow, CloseReason::PushAborted)) };

@@ -1,5 +1,4 @@
-//! Where a WebSocket begins: `GET /ws` and `/ws/` for plain clients, `GET /events` for those of guide
-//! 000 (contract 0.2), and the handshake that Engine.IO's share with them.
+//! Where a plain WebSocket begins, and the handshake that Engine.IO's share with it.
 
 use std::sync::{Arc, Once};
 
@@ -18,29 +17,28 @@ use crate::dialect::Wire;
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::profile::Profile;
 use crate::proto::websocket::{WindowBits, negotiate};
+use crate::session::mount::Mount;
 use crate::session::start::{Admission, Ticket};
 
 /// Accepts a WebSocket handshake: checks who asks and whether there is room, and leaves the ticket
 /// that the upgrade service trades for a session. An invalid token refuses nothing here: the
 /// client is told on the open socket and may try again (O-041).
-pub async fn open_plain(request: HttpRequest, state: State) -> Result<HttpResponse, ApiError> {
-    if !request.headers().contains_key(header::UPGRADE) {
-        let hint = "This is a WebSocket: connect with ws://, or open / for the console";
+///
+/// A tenant's key, where one is needed, is looked at first: a request that is no handshake still
+/// learns whether its key is good (contract S-16).
+pub fn open(request: &HttpRequest, state: &State, mount: &Arc<Mount>) -> Result<HttpResponse, ApiError> {
+    let needs_key = mount.plain_profile() == Some(Profile::Flow);
+    if !needs_key && !request.headers().contains_key(header::UPGRADE) {
+        let hint = match mount.has_profile() {
+            true => "This is a WebSocket: connect with ws://, or open / for the console",
+            false => "This is a WebSocket: connect with ws://",
+        };
         return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, hint));
     }
-    caller::check_origin(&request, &state)?;
-    open(&request, &state, Profile::Plain)
-}
-
-/// `GET /events`: guide 000 without Socket.IO. The key is looked at first, so that a request that is
-/// no handshake still learns whether its key is good (contract S-16).
-pub async fn open_events(request: HttpRequest, state: State) -> Result<HttpResponse, ApiError> {
-    caller::check_origin(&request, &state)?;
-    caller::check_tenant(&request, &state)?;
-    open(&request, &state, Profile::Flow)
-}
-
-fn open(request: &HttpRequest, state: &State, profile: Profile) -> Result<HttpResponse, ApiError> {
+    caller::check_origin(request, state)?;
+    if needs_key {
+        caller::check_tenant(request, state)?;
+    }
     caller::check_rate(request, state)?;
     let (mut answer, deflate) = handshake(request, state)?;
     if state.is_stopping() {
@@ -48,7 +46,8 @@ fn open(request: &HttpRequest, state: &State, profile: Profile) -> Result<HttpRe
     }
     let place = state.shared.connections.take().ok_or_else(full)?;
     let wire = Wire { base64: false, deflate };
-    let admission = Admission::plain(profile, shown(request, state), place, wire, state.services.clone());
+    let shown = shown(request, state, mount);
+    let admission = Admission::plain(mount, shown, place, wire, state.services.clone());
     answer.extensions_mut().insert(Ticket::Session(admission));
     Ok(answer)
 }
@@ -86,7 +85,11 @@ pub fn full() -> ApiError {
 /// Whom the handshake shows, if anyone. A browser sends its cookie whether the page wants it or not,
 /// and the page can neither read nor drop it: so it counts only where no token is shown, and one that
 /// is good no longer as if there were none. Of several, as paths may have them, any good one counts.
-pub fn shown(request: &HttpRequest, state: &State) -> Shown {
+pub fn shown(request: &HttpRequest, state: &State, mount: &Mount) -> Shown {
+    if !mount.has_profile() {
+        // A program's handlers know their own credentials.
+        return Shown::default();
+    }
     warn_of_token_in_url(request);
     let token = judge_tokens(&caller::tokens(request), state).or_else(|| {
         let cookies = caller::cookies(request);

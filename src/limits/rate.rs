@@ -61,26 +61,34 @@ impl SharedRate {
     }
 }
 
-/// One session's limits: a bucket for messages and one of the same size for keep-alives.
+/// One session's limits, if it has any: a bucket for messages and one of the same size for
+/// keep-alives.
 pub struct SessionRate {
-    messages: Bucket,
-    keep_alives: Bucket,
+    own: Option<OwnRate>,
     flood: Flood,
 }
 
+struct OwnRate {
+    messages: Bucket,
+    keep_alives: Bucket,
+}
+
 impl SessionRate {
-    /// `per_second` messages a second, and as many at once.
-    pub fn new(per_second: NonZeroU32, clock: &Arc<dyn Clock>) -> SessionRate {
-        let bucket = || {
-            let quota = Quota::per_second(per_second).allow_burst(per_second);
-            RateLimiter::direct_with_clock(quota, Injected(Arc::clone(clock)))
-        };
-        SessionRate { messages: bucket(), keep_alives: bucket(), flood: Flood::default() }
+    /// `per_second` messages a second, and as many at once; `None` sets no limit.
+    pub fn new(per_second: Option<NonZeroU32>, clock: &Arc<dyn Clock>) -> SessionRate {
+        let own = per_second.map(|per_second| {
+            let bucket = || {
+                let quota = Quota::per_second(per_second).allow_burst(per_second);
+                RateLimiter::direct_with_clock(quota, Injected(Arc::clone(clock)))
+            };
+            OwnRate { messages: bucket(), keep_alives: bucket() }
+        });
+        SessionRate { own, flood: Flood::default() }
     }
 
     /// Takes one message, of the session's own and of those that `shared` leaves to it.
     pub fn message(&mut self, shared: Option<&SharedRate>, now: Moment) -> Verdict {
-        if self.messages.check().is_err() {
+        if self.own.as_ref().is_some_and(|own| own.messages.check().is_err()) {
             return self.flood.refuse(now);
         }
         match shared.is_none_or(SharedRate::allows) {
@@ -92,7 +100,7 @@ impl SessionRate {
 
     /// Takes one keep-alive; one too many is dropped silently.
     pub fn keep_alive(&self) -> bool {
-        self.keep_alives.check().is_ok()
+        self.own.as_ref().is_none_or(|own| own.keep_alives.check().is_ok())
     }
 }
 
@@ -195,7 +203,7 @@ mod tests {
     fn session(per_second: u32) -> (Arc<ByHand>, SessionRate) {
         let hand = Arc::new(ByHand::default());
         let clock: Arc<dyn Clock> = hand.clone();
-        (hand, SessionRate::new(NonZeroU32::new(per_second).unwrap(), &clock))
+        (hand, SessionRate::new(Some(NonZeroU32::new(per_second).unwrap()), &clock))
     }
 
     #[test]
@@ -204,7 +212,8 @@ mod tests {
         let clock: Arc<dyn Clock> = system.clone();
         let shared = SharedRate::new(one, &clock);
         let many = NonZeroU32::new(1000).unwrap();
-        let (mut first, mut second) = (SessionRate::new(many, &clock), SessionRate::new(many, &clock));
+        let (mut first, mut second) =
+            (SessionRate::new(Some(many), &clock), SessionRate::new(Some(many), &clock));
         assert_eq!(first.message(Some(&shared), clock.now()), Verdict::Allowed);
         assert_eq!(second.message(Some(&shared), clock.now()), Verdict::Refused { tell: true });
         assert_eq!(second.message(Some(&shared), clock.now()), Verdict::Refused { tell: false });

@@ -12,12 +12,13 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use super::directory::{EnginePath, Registration};
+use super::directory::Registration;
 use super::endings::farewell_of;
 use super::handle::{HandedOver, Polled, Probed, Push};
+use super::mount::PlaceNumber;
 use super::pushes::Pushes;
 use super::{Phase, Session};
-use crate::dialect::{self, Namespace, Wire, socketio};
+use crate::dialect::{self, Wire, socketio};
 use crate::domain::farewell::Farewell;
 use crate::domain::time::Moment;
 use crate::hub::outboxes::WorkerId;
@@ -50,10 +51,10 @@ pub struct Engine {
     probes: u32,
     /// What it can be sent once it is the transport.
     probe_wire: Wire,
-    /// When a session without a namespace has to go; `None` once it had one.
+    /// When a session without a namespace has to go; `None` once it had one, or where there are none.
     pub(super) connect_due: Option<Moment>,
     /// Namespaces that we have ended, and when: packets for them may still be on their way.
-    pub(super) ended: Vec<(Namespace, Moment)>,
+    pub(super) ended: Vec<(PlaceNumber, Moment)>,
 }
 
 /// A WebSocket that is not yet the transport.
@@ -79,7 +80,7 @@ impl Engine {
         assembler: Assembler,
         registration: Registration,
         pushes_in: Arc<Pushes>,
-        connect_due: Moment,
+        connect_due: Option<Moment>,
     ) -> Engine {
         Engine {
             machine,
@@ -93,13 +94,9 @@ impl Engine {
             probe: None,
             probes: 0,
             probe_wire: Wire::default(),
-            connect_due: Some(connect_due),
+            connect_due,
             ended: Vec::new(),
         }
-    }
-
-    pub fn path(&self) -> EnginePath {
-        self.registration.path()
     }
 
     pub fn sid(&self) -> &str {
@@ -322,7 +319,7 @@ impl Session {
                 engine.pushes_in.upgraded();
                 self.outbox.set_wire(engine.probe_wire);
                 self.outbox.adopt(stream);
-                if self.services.settings.log_connections {
+                if self.mount.settings.log_connections {
                     let worker = self.services.worker.id();
                     info!(id = self.id.as_str(), from_worker, worker; "engine_upgraded");
                 }

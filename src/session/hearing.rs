@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::engine::Hearing;
+use super::own::Message;
 use super::{Phase, Session};
 use crate::proto::engineio::{Action, Input, Packet, PacketError, Payload, Via, Word};
 
@@ -104,9 +105,10 @@ impl Session {
     }
 
     fn deliver(&mut self, packet: Packet<'_>) {
-        let Some(engine) = self.link.engine_mut() else { return };
         match packet {
+            Packet::Message(text) if self.mount.messages().is_some() => self.hear_own(Message::Text(text)),
             Packet::Message(text) => {
+                let Some(engine) = self.link.engine_mut() else { return };
                 let incoming = engine.assembler.text(text);
                 self.take_incoming(incoming);
             }
@@ -116,6 +118,9 @@ impl Session {
     }
 
     fn deliver_bytes(&mut self, bytes: Bytes) {
+        if self.mount.messages().is_some() {
+            return self.hear_own(Message::Binary(bytes));
+        }
         if let Some(engine) = self.link.engine_mut() {
             let incoming = engine.assembler.binary(bytes);
             self.take_incoming(incoming);

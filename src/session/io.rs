@@ -172,7 +172,7 @@ impl Session {
                 return Some(Step::On);
             }
             match &mut self.link {
-                Link::Plain(pulse) => match pulse.beat(self.services.settings.rhythm(), now) {
+                Link::Plain(pulse) => match pulse.beat(self.mount.settings.rhythm(), now) {
                     Beat::Nothing => {}
                     Beat::Ping => self.send(&websocket::encode(Opcode::Ping, &[])),
                     Beat::Dead => self.leave(Farewell::PingTimeout),
@@ -212,7 +212,7 @@ impl Session {
             return until;
         }
         let next = match &self.link {
-            Link::Plain(pulse) => pulse.next(self.services.settings.rhythm()),
+            Link::Plain(pulse) => pulse.next(self.mount.settings.rhythm()),
             Link::Engine(engine) => engine.next_deadline(),
         };
         self.next_expiry().map_or(next, |expiry| expiry.min(next))

@@ -18,16 +18,20 @@ pub mod handlers;
 mod hearing;
 mod inbox;
 pub mod io;
+pub mod mount;
 mod namespaces;
+pub mod own;
 pub mod pulse;
 pub mod pushes;
 mod reading;
 mod refusals;
+mod settings;
 mod socket;
 pub mod start;
 
+pub use settings::SessionSettings;
+
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,64 +57,17 @@ use crate::hub::worker::Worker;
 use crate::limits::budget::{Account, Budget};
 use crate::limits::connections::Place;
 use crate::limits::rate::{SessionRate, SharedRate};
-use crate::proto::engineio::{Input, Timings};
-use crate::proto::socketio;
+use crate::proto::engineio::Input;
 use crate::proto::websocket::{self, Decoder};
 use crate::telemetry::Meters;
-use directory::Directory;
 use effects::Ask;
 use engine::Engine;
-use pulse::{Pulse, Rhythm};
+use mount::Mount;
+use pulse::Pulse;
 use socket::Socket;
-
-/// What sessions need of the settings.
-#[derive(Debug, Clone)]
-pub struct SessionSettings {
-    pub ping_interval: Duration,
-    pub ping_timeout: Duration,
-    pub upgrade_timeout: Duration,
-    /// How long a Socket.IO client may stay without a namespace.
-    pub connect_timeout: Duration,
-    /// Bytes of one message: refused above the first, the connection is closed above the second.
-    pub soft_message_bytes: usize,
-    pub hard_message_bytes: usize,
-    pub attachments: usize,
-    pub messages_per_second: NonZeroU32,
-    /// How long a client of guide 004 may stay nobody; `None` where that is allowed.
-    pub auth_timeout: Option<Duration>,
-    /// Whether guide 004's broadcasts come to its clients as `message` (contract X-04).
-    pub has_envelopes: bool,
-    pub log_connections: bool,
-    pub log_subscriptions: bool,
-    pub log_messages: bool,
-}
-
-impl SessionSettings {
-    pub fn timings(&self) -> Timings {
-        Timings {
-            ping_interval: self.ping_interval,
-            ping_timeout: self.ping_timeout,
-            upgrade_timeout: self.upgrade_timeout,
-        }
-    }
-
-    pub fn rhythm(&self) -> Rhythm {
-        Rhythm { interval: self.ping_interval, timeout: self.ping_timeout }
-    }
-
-    pub fn packet_limits(&self) -> socketio::Limits {
-        socketio::Limits {
-            attachments: self.attachments,
-            soft: self.soft_message_bytes,
-            hard: self.hard_message_bytes,
-            ..socketio::Limits::default()
-        }
-    }
-}
 
 /// What all sessions of one worker share.
 pub struct Services {
-    pub settings: Arc<SessionSettings>,
     pub authenticator: Arc<Authenticator>,
     pub cookies: Arc<CookieSessions>,
     pub access: Arc<Access>,
@@ -125,19 +82,21 @@ pub struct Services {
     pub pushed: Arc<Budget<SocketKey>>,
     /// Namespaces as their clients spell them.
     pub spellings: Arc<Spellings>,
-    /// The sessions that can be reached by an Engine.IO sid.
-    pub directory: Arc<Directory>,
 }
 
 /// A connection.
 pub struct Session {
     /// Its name in the log; also the id of a plain connection's socket.
     id: Id,
+    /// Where it began: its timings and limits, and who answers it.
+    mount: Arc<Mount>,
     link: Link,
     sockets: Vec<Socket>,
     /// What the handshake showed.
     shown: Shown,
     refused_tokens: u32,
+    /// Whether a program whose messages these are knows of it.
+    is_opened: bool,
     services: Rc<Services>,
     outbox: Rc<Outbox>,
     decoder: Decoder,
@@ -255,7 +214,7 @@ impl Session {
         // One that asks to become the transport has agreed on something of its own.
         let probing = self.link.engine().filter(|_| self.outbox.stream().is_none());
         let wire = probing.map_or_else(|| self.outbox.wire(), Engine::probe_wire);
-        decoder(&self.services.settings, matches!(self.link, Link::Engine(_)), wire)
+        decoder(&self.mount, wire)
     }
 
     fn send(&self, frame: &Bytes) {
@@ -279,11 +238,13 @@ impl Session {
 }
 
 /// A decoder; of a text that is too large, one for Socket.IO keeps what names the namespace
-/// (contract D-16).
-fn decoder(settings: &SessionSettings, is_socketio: bool, wire: Wire) -> Decoder {
+/// (contract D-16). Where there are no words for a refusal, nothing is refused.
+fn decoder(mount: &Mount, wire: Wire) -> Decoder {
+    let settings = &mount.settings;
     let (soft, hard) = (settings.soft_message_bytes, settings.hard_message_bytes);
     let inflates = wire.deflate.is_some();
-    if !is_socketio {
+    if !mount.has_namespaces() {
+        let soft = if mount.messages().is_some() { hard } else { soft };
         return Decoder::new(websocket::Limits { soft, hard, start: 0 }).inflating(inflates);
     }
     // Whatever is base64 counts by the bytes it stands for, which only the packet codec knows.
@@ -296,6 +257,7 @@ impl Actor for Session {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.open_own();
         ctx.spawn(io::SocketIo::default());
     }
 }
@@ -307,8 +269,9 @@ impl Drop for Session {
         for socket in std::mem::take(&mut self.sockets) {
             self.detach(&socket, None);
         }
+        self.close_own();
         self.services.worker.let_go(self.outbox.key());
-        if self.services.settings.log_connections {
+        if self.mount.settings.log_connections {
             let (code, reason) = match self.phase {
                 Phase::Leaving { farewell, .. } => (farewell.code().unwrap_or(1005), farewell.reason()),
                 Phase::Open => match self.link.engine().and_then(Engine::end) {

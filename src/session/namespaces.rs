@@ -3,15 +3,16 @@
 //! What a packet may look like is the codec's to say; here it is judged by what the session is
 //! connected to. Whatever breaks the protocol ends the connection (`protocol.md`, 2.2 and 2.7).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use log::info;
 use serde_json::value::RawValue;
 
-use super::directory::EnginePath;
 use super::effects::Effect;
 use super::handlers::{self, Charge};
+use super::mount::{Occupant, PlaceNumber};
 use super::socket::{Socket, new_id};
 use super::{Session, Standing, TOKEN_ATTEMPTS};
 use crate::auth::authenticator::{ConnectAuth, Judgement, Refusal};
@@ -29,16 +30,6 @@ use crate::proto::socketio::{Header, Incoming, Kind, PacketError};
 /// How long packets for a namespace that we have ended are taken for being on their way.
 const IN_FLIGHT: Duration = Duration::from_secs(5);
 
-/// The profile of a namespace on an engine path (contract 0.2).
-fn profile(path: EnginePath, namespace: Namespace) -> Profile {
-    match (path, namespace) {
-        (_, Namespace::Events) => Profile::Flow,
-        (_, Namespace::Ws) => Profile::Project,
-        (EnginePath::SocketIo, Namespace::Root) => Profile::Collab,
-        (EnginePath::Ws, Namespace::Root) => Profile::Intraday,
-    }
-}
-
 impl Session {
     /// Takes what the codec made of a message.
     pub(super) fn take_incoming(&mut self, incoming: Result<Incoming<'_>, PacketError>) {
@@ -50,8 +41,9 @@ impl Session {
             // Nothing is put together for a namespace that nobody is in.
             Ok(Incoming::Awaiting { .. }) => {
                 let engine = self.link.engine();
-                let awaited = engine.and_then(|own| own.assembler.awaiting()).and_then(Namespace::find);
-                if awaited.and_then(|namespace| self.key_in(namespace)).is_none() {
+                let awaited = engine.and_then(|own| own.assembler.awaiting());
+                let awaited = awaited.and_then(|spelled| self.mount.find(spelled));
+                if awaited.and_then(|place| self.key_in(place)).is_none() {
                     self.judge_stray(awaited);
                 }
             }
@@ -64,20 +56,24 @@ impl Session {
     }
 
     fn take_packet(&mut self, header: &Header<'_>, attachments: Vec<Bytes>) {
-        let namespace = Namespace::find(header.namespace);
+        let place = self.mount.find(header.namespace);
         if header.kind == Kind::Connect {
-            return match namespace {
-                Some(namespace) => self.connect(namespace, header.namespace, header.data),
+            return match place {
+                Some(place) => self.connect(place, header.namespace, header.data),
                 None if self.may_try(header.namespace) => self.refuse_unknown(header.namespace),
                 None => {}
             };
         }
-        let Some(key) = namespace.and_then(|namespace| self.key_in(namespace)) else {
-            return self.judge_stray(namespace);
+        let Some(key) = place.and_then(|place| self.key_in(place)) else {
+            return self.judge_stray(place);
         };
+        let is_own = self.socket(key).is_some_and(|socket| socket.profile.is_none());
         match header.kind {
+            Kind::Event | Kind::BinaryEvent if is_own => self.take_own_event(key, header, &attachments),
             Kind::Event | Kind::BinaryEvent => self.take_event_of(key, header, attachments),
             Kind::Disconnect => self.remove_socket(key),
+            // A program's events ask for none.
+            Kind::Ack | Kind::BinaryAck if is_own => {}
             Kind::Ack | Kind::BinaryAck => {
                 let effect = handlers::acknowledgements::native(self, key, header.id);
                 self.take_effect(effect);
@@ -108,8 +104,8 @@ impl Session {
         }
     }
 
-    fn connect(&mut self, namespace: Namespace, spelled: &str, auth: Option<&RawValue>) {
-        if self.key_in(namespace).is_some() {
+    fn connect(&mut self, place: PlaceNumber, spelled: &str, auth: Option<&RawValue>) {
+        if self.key_in(place).is_some() {
             return self.break_off("a second CONNECT");
         }
         if let Standing::Surplus(_) = self.standing {
@@ -120,8 +116,12 @@ impl Session {
         if !self.may_try(spelled) {
             return;
         }
-        let path = self.link.engine().map_or(EnginePath::SocketIo, |engine| engine.path());
-        let profile = profile(path, namespace);
+        let mount = Arc::clone(&self.mount);
+        let (namespace, profile) = match mount.place(place).map(|place| &place.occupant) {
+            Some(Occupant::Profile(namespace, profile)) => (*namespace, *profile),
+            Some(Occupant::Own(own)) => return self.connect_own(place, spelled, auth, &**own),
+            None => return self.refuse_unknown(spelled),
+        };
         let id = new_id(&self.services);
         match self.judge(auth, profile, &id) {
             Ok(identity) => {
@@ -129,7 +129,7 @@ impl Session {
                     return self.refuse_unknown(spelled);
                 };
                 let key = self.services.worker.share(&self.outbox);
-                self.sockets.push(Socket::new(key, id, dialect, profile));
+                self.sockets.push(Socket::new(key, id, dialect, profile).at(place));
                 self.awaited = handlers::connection::welcome(self, key, identity);
             }
             Err(refusal) => {
@@ -163,7 +163,7 @@ impl Session {
         spelled: &str,
         who: &Identity,
     ) -> Option<Dialect> {
-        let is_enveloped = profile == Profile::Intraday && self.services.settings.has_envelopes;
+        let is_enveloped = profile == Profile::Intraday && self.mount.settings.has_envelopes;
         if spelled == namespace.name() {
             return Some(if is_enveloped { Dialect::Enveloped } else { Dialect::SocketIo(namespace) });
         }
@@ -209,34 +209,34 @@ impl Session {
 
     /// Tells of a message that was too large to be read (contract D-16).
     fn too_large(&mut self, spelled: &str, size: usize) {
-        let namespace = Namespace::find(spelled);
-        let key = namespace.and_then(|namespace| self.key_in(namespace));
+        let place = self.mount.find(spelled);
+        let key = place.and_then(|place| self.key_in(place));
         let Some(socket) = key.and_then(|key| self.socket(key)) else {
-            return self.judge_stray(namespace);
+            return self.judge_stray(place);
         };
         let request = Request { dialect: socket.dialect.clone(), ..Request::default() };
         if handlers::is_within_rate(self, Price::Message, &request) {
             info!(id = self.id.as_str(), bytes = size; "message_too_large");
-            let error = ClientError::too_large(self.services.settings.soft_message_bytes);
+            let error = ClientError::too_large(self.mount.settings.soft_message_bytes);
             self.reply(&handlers::failure(self, &error, &request));
         }
     }
 
-    fn key_in(&self, namespace: Namespace) -> Option<SocketKey> {
+    fn key_in(&self, place: PlaceNumber) -> Option<SocketKey> {
         let mut sockets = self.sockets.iter();
-        sockets.find(|socket| socket.namespace() == Some(namespace)).map(|socket| socket.key)
+        sockets.find(|socket| socket.place == Some(place)).map(|socket| socket.key)
     }
 
-    fn has_just_ended(&self, namespace: Namespace) -> bool {
+    fn has_just_ended(&self, place: PlaceNumber) -> bool {
         let now = self.services.ambient.clock.now();
         let mut ended = self.link.engine().into_iter().flat_map(|engine| &engine.ended);
-        ended.any(|(own, at)| *own == namespace && now.since(*at) < IN_FLIGHT)
+        ended.any(|(own, at)| *own == place && now.since(*at) < IN_FLIGHT)
     }
 
     /// A packet for a namespace that is not connected breaks the protocol, unless it crossed our own
     /// goodbye on its way.
-    fn judge_stray(&mut self, namespace: Option<Namespace>) {
-        if !namespace.is_some_and(|namespace| self.has_just_ended(namespace)) {
+    fn judge_stray(&mut self, place: Option<PlaceNumber>) {
+        if !place.is_some_and(|place| self.has_just_ended(place)) {
             self.break_off("a packet for a namespace that is not connected");
         }
     }

@@ -22,6 +22,8 @@ pub struct Pushes {
     held: Mutex<Held>,
     /// Whether the session polls, or has left that behind.
     is_polling: AtomicBool,
+    /// Bytes that one body may have.
+    most: usize,
     is_over: AtomicBool,
     is_shed: AtomicBool,
     over: Notify,
@@ -42,12 +44,18 @@ pub struct Body {
 
 impl Pushes {
     /// For the session whose outbox has this key.
-    pub fn new(session: SocketKey, budget: &Arc<Budget<SocketKey>>, is_polling: bool) -> Arc<Pushes> {
+    pub fn new(
+        session: SocketKey,
+        budget: &Arc<Budget<SocketKey>>,
+        most: usize,
+        is_polling: bool,
+    ) -> Arc<Pushes> {
         Arc::new(Pushes {
             session,
             budget: Arc::clone(budget),
             held: Mutex::default(),
             is_polling: AtomicBool::new(is_polling),
+            most,
             is_over: AtomicBool::new(false),
             is_shed: AtomicBool::new(false),
             over: Notify::new(),
@@ -57,6 +65,11 @@ impl Pushes {
     /// How the session's packets travel.
     pub fn transport(&self) -> Transport {
         if self.is_polling.load(Ordering::Acquire) { Transport::Polling } else { Transport::WebSocket }
+    }
+
+    /// Bytes that one body may have.
+    pub fn most(&self) -> usize {
+        self.most
     }
 
     /// The session has left polling behind.
@@ -150,7 +163,8 @@ mod tests {
     #[test]
     fn the_session_that_holds_most_is_named() {
         let budget = Budget::of(100);
-        let (hoarder, other) = (Pushes::new(key(1), &budget, true), Pushes::new(key(2), &budget, true));
+        let (hoarder, other) =
+            (Pushes::new(key(1), &budget, 100, true), Pushes::new(key(2), &budget, 100, true));
         let (mut first, mut second) = (hoarder.begin().unwrap(), hoarder.begin().unwrap());
         let mut small = other.begin().unwrap();
         assert_eq!((first.holds(40), second.holds(40), small.holds(20)), (None, None, None));
@@ -161,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_session_has_a_few_bodies_at_a_time() {
-        let pushes = Pushes::new(key(1), &Budget::of(100), true);
+        let pushes = Pushes::new(key(1), &Budget::of(100), 100, true);
         let mut bodies: Vec<Body> = (0..MOST).map(|_| pushes.begin().unwrap()).collect();
         assert!(pushes.begin().is_none());
         bodies.pop();

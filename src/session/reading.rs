@@ -11,6 +11,7 @@ use bytes::Bytes;
 use log::info;
 
 use super::io::{Step, yield_turn};
+use super::own::Message;
 use super::{Link, Phase, Session, handlers};
 use crate::dialect::Request;
 use crate::domain::error::ClientError;
@@ -155,6 +156,7 @@ impl Session {
                 self.leave(Farewell::Answered(code));
             }
             message => match self.link {
+                Link::Plain(_) if self.mount.messages().is_some() => self.take_own(message),
                 Link::Plain(_) => self.take_plain(message),
                 Link::Engine(_) => self.take_engine(message),
             },
@@ -178,11 +180,20 @@ impl Session {
             Event::TooLarge { size, .. } => {
                 if handlers::is_within_rate(self, Price::Message, &Request::default()) {
                     info!(id = self.id.as_str(), bytes = size; "message_too_large");
-                    let error = ClientError::too_large(self.services.settings.soft_message_bytes);
+                    let error = ClientError::too_large(self.mount.settings.soft_message_bytes);
                     self.send_error(self.outbox.key(), &error);
                 }
             }
             Event::Ping(_) | Event::Pong(_) | Event::Close(_) => {}
+        }
+    }
+
+    fn take_own(&mut self, message: Event) {
+        match message {
+            Event::Text(text) => self.hear_own(Message::Text(&text)),
+            Event::Binary(bytes) => self.hear_own(Message::Binary(bytes.into())),
+            // A decoder for these refuses nothing but what ends the connection.
+            Event::TooLarge { .. } | Event::Ping(_) | Event::Pong(_) | Event::Close(_) => {}
         }
     }
 

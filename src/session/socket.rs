@@ -6,8 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use log::info;
 
+use super::mount::PlaceNumber;
 use super::{Phase, Services, Session};
-use crate::dialect::{Dialect, Namespace, socketio};
+use crate::dialect::{Dialect, socketio};
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::id::Id;
@@ -25,7 +26,10 @@ pub struct Socket {
     pub key: SocketKey,
     pub id: Id,
     pub dialect: Dialect,
-    pub profile: Profile,
+    /// Its namespace; `None` for a plain connection's only socket.
+    pub place: Option<PlaceNumber>,
+    /// `None` for one of an embedding program's own, which the RoomServer never hears of.
+    pub profile: Option<Profile>,
     pub identity: Arc<Identity>,
     /// When the identity's credential expires on the monotonic clock.
     pub expires: Option<Moment>,
@@ -36,12 +40,19 @@ pub struct Socket {
 impl Socket {
     /// One that nobody in particular speaks through, until the RoomServer has entered it.
     pub fn new(key: SocketKey, id: Id, dialect: Dialect, profile: Profile) -> Socket {
-        Socket { key, id, dialect, profile, identity: Identity::anonymous(), expires: None, auth_due: None }
+        let (identity, profile) = (Identity::anonymous(), Some(profile));
+        Socket { key, id, dialect, place: None, profile, identity, expires: None, auth_due: None }
     }
 
-    /// Its namespace; `None` for a plain connection's only socket.
-    pub fn namespace(&self) -> Option<Namespace> {
-        self.dialect.namespace().and_then(Namespace::find)
+    /// One of a program's own.
+    pub fn of_program(key: SocketKey, id: Id, dialect: Dialect, place: PlaceNumber) -> Socket {
+        let (identity, place) = (Identity::anonymous(), Some(place));
+        Socket { key, id, dialect, place, profile: None, identity, expires: None, auth_due: None }
+    }
+
+    /// The same in a namespace.
+    pub fn at(self, place: PlaceNumber) -> Socket {
+        Socket { place: Some(place), ..self }
     }
 }
 
@@ -69,7 +80,7 @@ impl Session {
         let has_ended = is_new && !self.services.cookies.stands(&identity);
         (socket.identity, socket.expires) = (identity, expires);
         socket.auth_due = socket.auth_due.filter(|_| is_nobody);
-        if socket.profile.has_deadline() {
+        if socket.profile.is_some_and(Profile::has_deadline) {
             self.expect_credentials(key);
         }
         if let Some(engine) = self.link.engine_mut() {
@@ -83,7 +94,7 @@ impl Session {
 
     /// A connection that has lost its last namespace by no doing of its client's has so long for another.
     pub(super) fn expect_namespace(&mut self) {
-        let due = self.services.ambient.clock.now() + self.services.settings.connect_timeout;
+        let due = self.services.ambient.clock.now() + self.mount.settings.connect_timeout;
         if let Some(engine) = self.link.engine_mut().filter(|_| self.sockets.is_empty()) {
             engine.connect_due.get_or_insert(due);
         }
@@ -91,7 +102,7 @@ impl Session {
 
     /// From now on the socket has so long to say who it is, if it has not yet.
     pub(super) fn expect_credentials(&mut self, key: SocketKey) {
-        let Some(timeout) = self.services.settings.auth_timeout else { return };
+        let Some(timeout) = self.mount.settings.auth_timeout else { return };
         let now = self.services.ambient.clock.now();
         if let Some(socket) = self.sockets.iter_mut().find(|socket| socket.key == key)
             && !socket.identity.is_authenticated()
@@ -147,28 +158,28 @@ impl Session {
     fn dismiss_saying(&mut self, key: SocketKey, farewell: Farewell, goodbye: Goodbye) {
         // Gone already, it is not the last one's turn.
         let Some(socket) = self.socket(key) else { return };
-        if let Some(namespace) = socket.namespace()
+        if let Some(place) = socket.place
             && self.sockets.len() > 1
         {
-            return self.disconnect_socket(key, namespace, goodbye);
+            return self.disconnect_socket(key, place, goodbye);
         }
         self.leave(farewell);
     }
 
     /// Tells every namespace that it has ended.
     pub(super) fn disconnect_sockets(&mut self) {
-        let sockets: Vec<_> = self.sockets.iter().map(|socket| (socket.key, socket.namespace())).collect();
-        for (key, namespace) in sockets {
-            if let Some(namespace) = namespace {
-                self.disconnect_socket(key, namespace, Goodbye::AtOnce);
+        let sockets: Vec<_> = self.sockets.iter().map(|socket| (socket.key, socket.place)).collect();
+        for (key, place) in sockets {
+            if let Some(place) = place {
+                self.disconnect_socket(key, place, Goodbye::AtOnce);
             }
         }
     }
 
-    fn disconnect_socket(&mut self, key: SocketKey, namespace: Namespace, goodbye: Goodbye) {
+    fn disconnect_socket(&mut self, key: SocketKey, place: PlaceNumber, goodbye: Goodbye) {
         let now = self.services.ambient.clock.now();
         let spelled = self.socket(key).and_then(|socket| socket.dialect.namespace());
-        let last = socketio::disconnected(spelled.unwrap_or(namespace.name()));
+        let last = socketio::disconnected(spelled.unwrap_or("/"));
         match goodbye {
             Goodbye::AtOnce => {
                 self.send(&last);
@@ -177,8 +188,8 @@ impl Session {
             Goodbye::WithTheRooms => self.remove_socket_saying(key, Some(last)),
         }
         if let Some(engine) = self.link.engine_mut() {
-            engine.ended.retain(|(other, _)| *other != namespace);
-            engine.ended.push((namespace, now));
+            engine.ended.retain(|(other, _)| *other != place);
+            engine.ended.push((place, now));
         }
     }
 
@@ -196,6 +207,10 @@ impl Session {
 
     pub(super) fn detach(&self, socket: &Socket, last: Option<Bytes>) {
         self.services.worker.let_go(socket.key);
+        if socket.profile.is_none() {
+            last.iter().for_each(|last| self.send(last));
+            return self.leave_own(socket);
+        }
         // Lost only if the RoomServer is gone, and the books with it.
         self.services.worker.rooms().do_send(Detach { key: socket.key, last });
     }

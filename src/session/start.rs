@@ -10,16 +10,16 @@ use futures_util::future::LocalBoxFuture;
 use log::info;
 use tokio::net::TcpStream;
 
-use super::directory::{EnginePath, Registration};
+use super::directory::Registration;
 use super::engine::{Engine, POLL_BYTES};
 use super::handle::{Handle, ProbeTicket};
+use super::mount::{Mount, Speaks};
 use super::pulse::Pulse;
 use super::pushes::Pushes;
 use super::socket::{Socket, new_id};
 use super::{Link, Phase, Services, Session, Standing, decoder, handlers};
 use crate::auth::authenticator::Shown;
 use crate::dialect::{Dialect, Wire, socketio};
-use crate::domain::profile::Profile;
 use crate::domain::time::Clock;
 use crate::limits::connections::Place;
 use crate::limits::rate::SessionRate;
@@ -42,31 +42,24 @@ pub struct Admission {
     /// What the handshake showed.
     pub shown: Shown,
     pub standing: Standing,
-    pub entry: Entry,
+    /// Where it came.
+    pub mount: Arc<Mount>,
     /// What its transport can be sent.
     pub wire: Wire,
     pub services: Rc<Services>,
 }
 
-/// What the client speaks.
-#[derive(Clone, Copy, Debug)]
-pub enum Entry {
-    /// JSON over a WebSocket.
-    Plain(Profile),
-    /// Engine.IO.
-    Engine(EnginePath),
-}
-
 impl Admission {
     /// A plain connection with a place in the counts.
     pub fn plain(
-        profile: Profile,
+        mount: &Arc<Mount>,
         shown: Shown,
         place: Place,
         wire: Wire,
         services: Rc<Services>,
     ) -> Admission {
-        Admission { shown, standing: Standing::Counted(place), entry: Entry::Plain(profile), wire, services }
+        let (mount, standing) = (Arc::clone(mount), Standing::Counted(place));
+        Admission { shown, standing, mount, wire, services }
     }
 
     /// Makes the session of an accepted WebSocket; the future is its whole life. `head` is the
@@ -99,8 +92,8 @@ impl Admission {
 
 impl Session {
     fn new(admission: Admission, stream: Option<TcpStream>, context: &Context<Session>) -> Session {
-        let Admission { shown, standing, entry, wire, services } = admission;
-        let settings = Arc::clone(&services.settings);
+        let Admission { shown, standing, mount, wire, services } = admission;
+        let settings = &mount.settings;
         let now = services.ambient.clock.now();
         // From here on the session cleans up after itself, so nothing may fail in between.
         let outbox = services.worker.take_in(stream);
@@ -109,30 +102,37 @@ impl Session {
         let id = new_id(&services);
         // Few connections have more than one.
         let mut sockets = Vec::with_capacity(1);
-        let link = match entry {
-            Entry::Plain(profile) => {
-                // Its one socket is the connection, under the same key and id (contract D-10).
-                sockets.push(Socket::new(outbox.key(), id.clone(), Dialect::Plain, profile));
+        let link = match &mount.speaks {
+            Speaks::Plain(_) => {
+                if let Some(profile) = mount.plain_profile() {
+                    // Its one socket is the connection, under the same key and id (contract D-10).
+                    sockets.push(Socket::new(outbox.key(), id.clone(), Dialect::Plain, profile));
+                }
                 Link::Plain(Pulse::new(settings.rhythm(), now))
             }
-            Entry::Engine(path) => {
+            Speaks::Engine(_) | Speaks::SocketIo(_) => {
                 let machine = match outbox.stream() {
                     Some(_) => Machine::websocket(settings.timings(), now.since_start()),
                     None => Machine::polling(settings.timings(), now.since_start()),
                 };
                 let sid = services.ambient.random.token::<18>().into();
-                let pushes = Pushes::new(outbox.key(), &services.pushed, outbox.stream().is_none());
+                let most = settings.hard_message_bytes;
+                let pushes = Pushes::new(outbox.key(), &services.pushed, most, outbox.stream().is_none());
                 let handle = Handle::new(context.address(), Arc::clone(&pushes));
-                let registration = Registration::new(&services.directory, path, sid, handle);
+                let registration = Registration::new(&mount, sid, handle);
                 let assembler = Assembler::new(settings.packet_limits());
-                let connect_due = now + settings.connect_timeout;
+                let connect_due = mount.has_namespaces().then_some(now + settings.connect_timeout);
                 let engine = Engine::new(machine, assembler, registration, pushes, connect_due);
                 Link::Engine(Box::new(engine))
             }
         };
         if settings.log_connections {
             let transport = if outbox.stream().is_some() { "websocket" } else { "polling" };
-            let speaks = if sockets.is_empty() { "socket.io" } else { "plain" };
+            let speaks = match &mount.speaks {
+                Speaks::Plain(_) => "plain",
+                Speaks::Engine(_) => "engine.io",
+                Speaks::SocketIo(_) => "socket.io",
+            };
             info!(id = id.as_str(), transport, speaks; "websocket_connect");
         }
         Session {
@@ -140,12 +140,14 @@ impl Session {
             sockets,
             shown,
             refused_tokens: 0,
-            decoder: decoder(&settings, matches!(link, Link::Engine(_)), wire),
+            is_opened: false,
+            decoder: decoder(&mount, wire),
+            rate: SessionRate::new(settings.messages_per_second, &services.ambient.clock),
+            mount,
             link,
             unread: Bytes::new(),
             inbound: None,
             awaited: None,
-            rate: SessionRate::new(settings.messages_per_second, &services.ambient.clock),
             turn: super::io::Turn::default(),
             phase: Phase::Open,
             standing,
@@ -155,6 +157,6 @@ impl Session {
     }
 
     fn open_packet(&self, sid: &str, transport: Transport) -> String {
-        OpenPacket::new(sid, transport, &self.services.settings.timings(), POLL_BYTES).to_string()
+        OpenPacket::new(sid, transport, &self.mount.settings.timings(), POLL_BYTES).to_string()
     }
 }

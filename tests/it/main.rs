@@ -9,6 +9,7 @@ mod engineio_properties;
 mod failure;
 mod journeys;
 mod matrix;
+mod mounts;
 mod order;
 mod presence;
 mod proto_properties;

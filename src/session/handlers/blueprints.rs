@@ -35,7 +35,7 @@ pub fn update(
     let now = clock.wall();
     let data = update.as_seen_by_others(&identity, now);
     // One small attachment named a thousand times would be a thousand large ones to plain clients.
-    let most = session.services.settings.hard_message_bytes;
+    let most = session.mount.settings.hard_message_bytes;
     if plain_size(&data, &attachments).map_or(true, |size| size > most) {
         return super::refuse(session, &ClientError::too_large(most), &request);
     }

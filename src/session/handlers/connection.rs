@@ -24,7 +24,7 @@ pub fn welcome_plain(session: &mut Session) -> Option<Ask> {
     let now = session.services.ambient.clock.wall();
     let shown = std::mem::take(&mut session.shown);
     let socket = session.sockets.first()?;
-    if socket.profile == Profile::Flow {
+    if socket.profile == Some(Profile::Flow) {
         // Without a key there is no connection: the route has seen to that.
         let identity = shown.tenant.and_then(Result::ok)?;
         let connected = flow_welcome(&identity, now)?;
@@ -72,7 +72,7 @@ pub fn welcome(session: &Session, key: SocketKey, identity: Arc<Identity>) -> Op
     let socket = session.socket(key)?;
     let namespace = socket.dialect.namespace()?;
     let mut welcome = Reply::one(socketio::connected(namespace, socket.id.as_str()));
-    match socket.profile {
+    match socket.profile? {
         Profile::Project | Profile::Collab => {
             let established = ConnectionEstablishedEvent {
                 kind: "connection.established",
@@ -106,7 +106,7 @@ fn attach(session: &Session, key: SocketKey, identity: Arc<Identity>, welcome: R
         connection: session.outbox.key(),
         id: socket.id.clone(),
         identity: Arc::clone(&identity),
-        profile: socket.profile,
+        profile: socket.profile?,
         dialect: socket.dialect.clone(),
         welcome,
     };

@@ -11,6 +11,8 @@ pub mod leads;
 pub mod rooms;
 pub mod subscriptions;
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
 use log::info;
 use serde_json::value::RawValue;
@@ -92,7 +94,7 @@ fn handle(
     if !is_within_rate(session, row.map_or(Price::Message, |row| row.price), &request) {
         return Effect::Nothing;
     }
-    let limits = session.services.settings.packet_limits();
+    let limits = session.mount.settings.packet_limits();
     let read = match row {
         Some(row) => read(row, asked.data, limits),
         None => Ok((Read::NotYet, Vec::new())),
@@ -177,7 +179,7 @@ pub fn charge(session: &mut Session, price: Price) -> Charge {
     match verdict {
         Verdict::Allowed => Charge::Paid,
         Verdict::Refused { tell: is_due } => {
-            let limit = session.services.settings.messages_per_second;
+            let limit = session.mount.settings.messages_per_second.map_or(0, NonZeroU32::get);
             let message = format!("At most {limit} messages a second");
             Charge::Refused { error: ClientError::new(ErrorCode::RateLimitExceeded, message), is_due }
         }
@@ -242,7 +244,7 @@ fn request_of(message: &Message<'_>) -> Request {
 }
 
 fn log_message(session: &Session, name: &str, bytes: usize) {
-    if session.services.settings.log_messages {
+    if session.mount.settings.log_messages {
         info!(id = session.id.as_str(), event = shown(name).as_str(), bytes; "message");
     }
 }

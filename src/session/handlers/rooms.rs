@@ -116,7 +116,7 @@ pub fn log_of(
     what: &'static str,
     room: String,
 ) -> impl FnOnce(Outcome) -> Outcome + use<> {
-    let (is_on, id) = (session.services.settings.log_subscriptions, session.id.clone());
+    let (is_on, id) = (session.mount.settings.log_subscriptions, session.id.clone());
     move |outcome| {
         if is_on && matches!(outcome, Outcome::Done) {
             info!(id = id.as_str(), room = room.as_str(); "{what}");

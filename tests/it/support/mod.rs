@@ -50,7 +50,15 @@ impl TestServer {
         TestServer::launch(settings, Some(clock))
     }
 
-    fn launch(settings: &[(&str, &str)], clock: Option<Arc<ManualClock>>) -> TestServer {
+    /// Starts with what `mount` adds to it, on a clock that only moves by hand.
+    pub fn mounted(settings: &[(&str, &str)], mount: impl FnOnce(App, &Settings) -> App) -> TestServer {
+        let settings = TestServer::settings(settings);
+        let app = mount(App::builder(settings.clone()), &settings);
+        TestServer::of(app, Some(ManualClock::new()))
+    }
+
+    /// The tests' own settings, with these keys on top.
+    pub fn settings(settings: &[(&str, &str)]) -> Settings {
         let mut keys = vec![
             ("PORT", "0"),
             ("WORKERS", "2"),
@@ -61,13 +69,21 @@ impl TestServer {
         ];
         keys.retain(|(key, _)| !settings.iter().any(|(own, _)| own == key));
         keys.extend_from_slice(settings);
-        let settings = Settings::from_map(&keys).expect("the test's settings are good");
+        Settings::from_map(&keys).expect("the test's settings are good")
+    }
+
+    fn launch(settings: &[(&str, &str)], clock: Option<Arc<ManualClock>>) -> TestServer {
+        TestServer::of(App::builder(TestServer::settings(settings)), clock)
+    }
+
+    /// Starts what has been put together; without a clock, time is the system's.
+    pub fn of(app: App, clock: Option<Arc<ManualClock>>) -> TestServer {
         let system = ambient::system();
         let ambient = match &clock {
             Some(clock) => Ambient { clock: clock.clone(), ..system },
             None => system,
         };
-        let running = App::builder(settings).ambient(ambient).start().expect("a free port");
+        let running = app.ambient(ambient).start().expect("a free port");
         let address = running.addresses()[0];
         TestServer { running: Some(running), address, clock: clock.unwrap_or_else(ManualClock::new) }
     }

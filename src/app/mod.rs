@@ -1,14 +1,37 @@
 //! The gateway, put together: settings in, a running server out.
 //!
-//! [`App::builder`] takes the settings and whatever is to be replaced (time and randomness);
-//! [`Running`] is the server with its addresses, and the way to stop it.
+//! [`App::builder`] is the product; [`App::bare`] has nothing but what a program mounts. Either takes
+//! more [`Mount`]s, and whatever is to be replaced (time and randomness). [`Running`] is the server
+//! with its addresses, and the way to stop it.
+//!
+//! ```
+//! use switchboard::{App, Emit, Event, Message, Mount, Out, SessionSettings, Settings};
+//!
+//! # actix_web::rt::System::new().block_on(async {
+//! let settings = Settings::from_map(&[("PORT", "0"), ("WORKERS", "1")])?;
+//! let own = SessionSettings::of_handlers(&settings);
+//! let echo = |message: Message<'_>, out: &mut Out<'_>| out.send(message);
+//! let chat = |event: &Event<'_>, emit: &mut Emit<'_>| {
+//!     emit.ack(event.args, event.attachments).expect("what could be read can be written");
+//! };
+//! let running = App::builder(settings)
+//!     .mount(Mount::websocket("/echo", own.clone(), echo))
+//!     .mount(Mount::engine("/raw", own.clone(), echo))
+//!     .mount(Mount::socketio("/chat", own).namespace("/", chat))
+//!     .start()?;
+//! running.stop().await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
 
-use std::collections::HashMap;
+mod mounts;
+mod parts;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter};
@@ -22,41 +45,31 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use crate::ambient;
-use crate::auth::access::Access;
-use crate::auth::admin::AdminRule;
-use crate::auth::authenticator::Authenticator;
-use crate::auth::cookies::CookieSessions;
-use crate::auth::tenants::Tenants;
-use crate::auth::token::Tokens;
-use crate::config::{AdminRoomJoin, Environment, Settings, TenantRecord};
-use crate::dialect::spelling::Spellings;
+use crate::config::Settings;
 use crate::domain::Ambient;
 use crate::domain::farewell::Farewell;
-use crate::domain::id::Id;
 use crate::events::payload::system::Maintenance;
 use crate::events::publication::Publication;
 use crate::http::gate::{Gate, Patience};
 use crate::http::poll::PollFactory;
 use crate::http::upgrade::UpgradeFactory;
-use crate::http::{self, Shared, State, unheard};
-use crate::hub::books::BookLimits;
-use crate::hub::compression::Compression;
+use crate::http::{self, Routes, Shared, State, unheard};
 use crate::hub::messages::{Close, Publish};
-use crate::hub::outboxes::SocketKey;
 use crate::hub::room_server::RoomServer;
 use crate::hub::worker::Crew;
-use crate::limits::budget::Budget;
 use crate::limits::connections::Connections;
-use crate::limits::rate::{AddressRate, SharedRate};
 use crate::listeners;
-use crate::session::directory::Directory;
-use crate::session::{Services, SessionSettings};
+use crate::session::mount::{Mount, Mounts};
 use crate::telemetry::Meters;
+use parts::Parts;
 
 /// A gateway about to be started.
 pub struct App {
     settings: Settings,
     ambient: Ambient,
+    mounts: Vec<Mount>,
+    /// Whether there are the routes of the product, too.
+    is_product: bool,
 }
 
 /// A gateway that serves. Dropped, it ends at once and without a goodbye; see [`Running::stop`].
@@ -90,9 +103,22 @@ const SURPLUS: usize = 1000;
 const UNREACHED: usize = 1_000_000;
 
 impl App {
-    /// A gateway with these settings, on the system's clock.
+    /// The product with these settings, on the system's clock: the engines and endpoints of the five
+    /// guides, the admin REST, the console.
     pub fn builder(settings: Settings) -> App {
-        App { settings, ambient: ambient::system() }
+        let mounts = mounts::of_guides(&settings);
+        App { settings, ambient: ambient::system(), mounts, is_product: true }
+    }
+
+    /// A server of what will be mounted, and of nothing else.
+    pub fn bare(settings: Settings) -> App {
+        App { settings, ambient: ambient::system(), mounts: Vec::new(), is_product: false }
+    }
+
+    /// Adds an engine or an endpoint.
+    pub fn mount(mut self, mount: Mount) -> App {
+        self.mounts.push(mount);
+        self
     }
 
     /// Replaces time and randomness.
@@ -104,9 +130,12 @@ impl App {
     /// Binds every listener and starts serving. Must be called within an actix system.
     ///
     /// # Errors
-    /// An address that cannot be bound, named.
+    /// A mount that cannot be, because its path or its name is taken or is none; an address that
+    /// cannot be bound. Each named.
     pub fn start(self) -> io::Result<Running> {
-        let App { settings, ambient } = self;
+        let App { settings, ambient, mounts, is_product } = self;
+        let mounts = Mounts::new(mounts, |path| is_product && http::is_own(path));
+        let mounts = Arc::new(mounts.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?);
         // A session that polls has a connection for its polls and one for its pushes.
         let requests = HTTP_CONNECTIONS + 2 * settings.max_connections;
         let requests = listeners::raise_open_files(settings.max_connections + SURPLUS, requests);
@@ -114,7 +143,7 @@ impl App {
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
 
         let (meters, clock) = (Arc::<Meters>::default(), Arc::clone(&ambient.clock));
-        let (limits, compression) = (book_limits(&settings), compression(&settings));
+        let (limits, compression) = (parts::book_limits(&settings), parts::compression(&settings));
         let compress_from = compression.from;
         let arbiter = Arbiter::new();
         let counted = Arc::clone(&meters);
@@ -123,20 +152,8 @@ impl App {
         });
         let (queue_bytes, total_bytes) = (settings.send_queue_bytes, settings.send_queue_total_bytes);
         let crew = Arc::new(Crew::new(rooms.clone(), queue_bytes, total_bytes, compress_from));
-        let shared = Arc::new(shared(&settings, &addresses, &ambient));
-        let parts = Parts {
-            settings: Arc::new(session_settings(&settings)),
-            authenticator: Arc::new(authenticator(&settings, &ambient)),
-            cookies: Arc::new(CookieSessions::new(ambient.clone())),
-            tenant_rates: Arc::new(tenant_rates(&settings, &ambient)),
-            access: Arc::new(access(&settings)),
-            ambient: ambient.clone(),
-            meters,
-            directory: Arc::default(),
-            spellings: Arc::default(),
-            pushed: Budget::of(settings.send_queue_total_bytes),
-            inbound: Budget::of(settings.send_queue_total_bytes),
-        };
+        let shared = Arc::new(parts::shared(&settings, &addresses, &ambient));
+        let parts = Parts::of(&settings, &ambient, meters);
 
         let mut server = Server::build()
             .workers(settings.workers)
@@ -146,16 +163,18 @@ impl App {
         let stopping = server.graceful_shutdown_signal();
         let places = Connections::up_to(requests);
         // Longer than any answer is rightly held back.
-        let patience = KEEP_ALIVE + settings.ping_interval + settings.ping_timeout;
+        let patience = KEEP_ALIVE + mounts.longest_poll();
+        let routes = Routes { mounts, is_product };
         for listener in listeners {
             let (stopping, places) = (stopping.clone(), Arc::clone(&places));
             let (crew, shared, parts) = (Arc::clone(&crew), Arc::clone(&shared), parts.clone());
+            let routes = routes.clone();
             server = server.listen("http", listener, move || {
                 // Called once per listener and worker, on the worker's thread.
                 let state = State { shared: Arc::clone(&shared), services: parts.services(&crew) };
                 let app = || {
                     let app =
-                        actix_web::App::new().wrap(http::cors(&state.shared)).configure(http::routes(&state));
+                        actix_web::App::new().wrap(http::cors(&state.shared)).configure(routes.of(&state));
                     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
                     let app = map_config(app, |()| AppConfig::default());
                     PollFactory { app, meters: Arc::clone(&state.services.meters) }
@@ -273,124 +292,8 @@ impl Drop for Running {
     }
 }
 
-/// What every worker makes its services of.
-#[derive(Clone)]
-struct Parts {
-    settings: Arc<SessionSettings>,
-    authenticator: Arc<Authenticator>,
-    cookies: Arc<CookieSessions>,
-    tenant_rates: Arc<HashMap<Id, SharedRate>>,
-    access: Arc<Access>,
-    ambient: Ambient,
-    meters: Arc<Meters>,
-    directory: Arc<Directory>,
-    spellings: Arc<Spellings>,
-    pushed: Arc<Budget<SocketKey>>,
-    inbound: Arc<Budget<SocketKey>>,
-}
-
-impl Parts {
-    fn services(&self, crew: &Crew) -> Rc<Services> {
-        Rc::new(Services {
-            settings: Arc::clone(&self.settings),
-            authenticator: Arc::clone(&self.authenticator),
-            cookies: Arc::clone(&self.cookies),
-            tenant_rates: Arc::clone(&self.tenant_rates),
-            access: Arc::clone(&self.access),
-            ambient: self.ambient.clone(),
-            meters: Arc::clone(&self.meters),
-            inbound: Arc::clone(&self.inbound),
-            directory: Arc::clone(&self.directory),
-            spellings: Arc::clone(&self.spellings),
-            pushed: Arc::clone(&self.pushed),
-            worker: crew.worker_here(),
-        })
-    }
-}
-
 fn maintenance(ambient: &Ambient) -> Publication {
     let now = ambient.clock.wall();
     let data = Maintenance { message: "The service restarts; please reconnect", timestamp: now };
     Publication::of_server("system:maintenance", &data, now)
-}
-
-fn book_limits(settings: &Settings) -> BookLimits {
-    BookLimits {
-        room_size: settings.room_max_size,
-        rooms_per_connection: settings.max_rooms_per_connection,
-        with_organization: settings.max_connections_total,
-        per_organization: settings.max_connections_per_org,
-    }
-}
-
-fn compression(settings: &Settings) -> Compression {
-    Compression {
-        from: settings.compression_enabled.then_some(settings.compression_threshold_bytes),
-        except: settings.compression_exclude_rooms.clone(),
-    }
-}
-
-fn session_settings(settings: &Settings) -> SessionSettings {
-    SessionSettings {
-        ping_interval: settings.ping_interval,
-        ping_timeout: settings.ping_timeout,
-        upgrade_timeout: settings.upgrade_timeout,
-        connect_timeout: settings.connect_timeout,
-        soft_message_bytes: settings.max_message_size_bytes,
-        hard_message_bytes: settings.hard_max_message_bytes,
-        attachments: settings.max_attachments,
-        messages_per_second: settings.rate_limit_messages_per_second,
-        auth_timeout: settings.auth_required.then_some(settings.auth_timeout),
-        has_envelopes: settings.intraday_message_envelope,
-        log_connections: settings.log_connection_events,
-        log_subscriptions: settings.log_subscription_events,
-        log_messages: settings.log_all_messages,
-    }
-}
-
-fn authenticator(settings: &Settings, ambient: &Ambient) -> Authenticator {
-    let secrets = settings.jwt_secrets.iter().map(|secret| secret.expose().as_bytes());
-    Authenticator {
-        tokens: Tokens::new(secrets, Arc::clone(&ambient.clock)),
-        tenants: Tenants::from_records(&settings.tenants),
-        requires_token: settings.require_jwt,
-        is_required: settings.auth_required,
-    }
-}
-
-fn tenant_rates(settings: &Settings, ambient: &Ambient) -> HashMap<Id, SharedRate> {
-    let limited = settings.tenants.iter().filter_map(|tenant| Some((tenant, tenant.messages_per_second?)));
-    let rate = |(tenant, rate): (&TenantRecord, _)| {
-        Some((Id::parse(&tenant.id)?, SharedRate::new(rate, &ambient.clock)))
-    };
-    limited.filter_map(rate).collect()
-}
-
-fn access(settings: &Settings) -> Access {
-    Access {
-        public_rooms: settings.public_rooms.clone(),
-        admin_room_is_open: settings.admin_room_join == AdminRoomJoin::Authenticated,
-    }
-}
-
-fn shared(settings: &Settings, addresses: &[SocketAddr], ambient: &Ambient) -> Shared {
-    let rate = settings.connection_rate_per_ip.map(|rate| (rate.per_second, rate.burst));
-    Shared {
-        admin: AdminRule {
-            key: settings.admin_api_key.as_ref().map(|key| key.expose().as_bytes().to_vec()),
-            required: settings.admin_needs_credentials(),
-        },
-        secure_cookies: settings.environment == Environment::Production,
-        connections: Connections::up_to(settings.max_connections),
-        surplus: Connections::up_to(SURPLUS),
-        compress_from: compression(settings).from,
-        addresses: AddressRate::new(rate, &ambient.clock),
-        origins: settings.cors_origins.clone(),
-        ports: addresses.iter().map(SocketAddr::port).collect(),
-        started: ambient.clock.now(),
-        allow_query_tenant_key: settings.allow_query_tenant_key,
-        client_defaults: settings.into(),
-        log_broadcasts: settings.log_broadcast_events,
-        is_stopping: AtomicBool::new(false),
-    }
 }
