@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import WebSocket from "ws";
 
 export const SECRET = "client-tests-secret-of-more-than-32-bytes";
@@ -41,6 +41,9 @@ export const until = async (ask, isThere) => {
 
 // ---------------------------------------------------------------- server
 
+/** An example built beside the server. */
+export const example = (name) => join(dirname(BINARY), "examples", name);
+
 const running = new Set();
 const killAll = () => {
   for (const child of running) child.kill("SIGKILL");
@@ -51,17 +54,18 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 /** One server process. Its working directory is empty and its environment holds only what is named here. */
 export class Server {
   /** Starts a server on a free port; the test `t` ends it. `env` adds to or replaces settings. */
-  static async start(t, env = {}) {
-    const server = new Server(env);
+  static async start(t, env = {}, binary = BINARY) {
+    const server = new Server(env, binary);
     t.after(() => server.kill());
     await server.listening();
     return server;
   }
 
-  constructor(env) {
+  constructor(env, binary) {
+    this.binary = binary;
     this.output = "";
     this.home = mkdtempSync(join(tmpdir(), "switchboard-client-test-"));
-    this.child = spawn(BINARY, [], {
+    this.child = spawn(binary, [], {
       cwd: this.home,
       env: {
         PATH: process.env.PATH,
@@ -94,7 +98,7 @@ export class Server {
 
   async listening() {
     const died = this.gone.then((end) => {
-      throw new Error(`${BINARY} ended before it listened: ${JSON.stringify(end)}${this.printed()}`);
+      throw new Error(`${this.binary} ended before it listened: ${JSON.stringify(end)}${this.printed()}`);
     });
     died.catch(() => {});
     const what = () => `no listening line${this.printed()}`;
