@@ -7,6 +7,7 @@ mod compression;
 mod cookies;
 mod engineio_properties;
 mod failure;
+mod fuzz;
 mod journeys;
 mod matrix;
 mod mounts;

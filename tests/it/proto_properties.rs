@@ -18,7 +18,7 @@ use crate::support::frames::*;
 const LIMITS: Limits = Limits { soft: 300, hard: 70_000, start: 5 };
 
 /// A control frame may wait half-read beside a message.
-const CONTROL_MAX: usize = 125;
+pub(crate) const CONTROL_MAX: usize = 125;
 
 fn ping(payload: &'static str) -> Event {
     Event::Ping(Bytes::from(payload))
@@ -34,21 +34,30 @@ fn long_bytes(size: usize) -> Event {
 
 /// Everything a decoder said, and how it ended.
 #[derive(Debug, Default, PartialEq)]
-struct Heard {
-    events: Vec<Event>,
-    violation: Option<Violation>,
+pub(crate) struct Heard {
+    pub events: Vec<Event>,
+    pub violation: Option<Violation>,
 }
 
 impl Heard {
-    fn code(&self) -> Option<CloseCode> {
+    pub fn code(&self) -> Option<CloseCode> {
         self.violation.map(|violation| violation.code)
     }
 }
 
+/// What a decoder without compression hears of the pieces.
+pub(crate) fn feed<'a>(limits: Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard {
+    let most = limits.soft.min(limits.hard).max(limits.start) + CONTROL_MAX;
+    feed_into(Decoder::new(limits), most, pieces)
+}
+
 /// Feeds the pieces in turn, and checks at every step what must hold for all input: each call
-/// takes bytes or gives an event, "need more" leaves nothing, memory is bounded.
-fn feed<'a>(limits: Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard {
-    let mut decoder = Decoder::new(limits);
+/// takes bytes or gives an event, "need more" leaves nothing, no more than `most` bytes are held.
+pub(crate) fn feed_into<'a>(
+    mut decoder: Decoder,
+    most: usize,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Heard {
     let mut heard = Heard::default();
     let mut finished = false;
     for mut input in pieces {
@@ -57,7 +66,6 @@ fn feed<'a>(limits: Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard
             let outcome = decoder.decode(&mut input);
 
             let buffered = decoder.buffered();
-            let most = limits.soft.min(limits.hard).max(limits.start) + CONTROL_MAX;
             assert!(buffered <= most, "holds {buffered}");
             match outcome {
                 Ok(None) => {

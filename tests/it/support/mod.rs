@@ -1,8 +1,10 @@
 //! A real server in this process, and clients that talk to it over real sockets.
 
 pub mod clock;
+pub mod deflate;
 pub mod engine;
 pub mod frames;
+pub mod heap;
 pub mod http;
 pub mod socket;
 pub mod socketio;
