@@ -5,6 +5,7 @@ mod architecture;
 mod attacks;
 mod compression;
 mod cookies;
+mod differential;
 mod engineio_properties;
 mod failure;
 mod fuzz;
