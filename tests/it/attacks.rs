@@ -5,6 +5,7 @@
 
 mod abandoned;
 mod attachments;
+mod compression;
 mod frames;
 mod handshake;
 mod hijacking;
@@ -16,6 +17,7 @@ mod payloads;
 mod queries;
 mod rooms;
 mod secrets;
+mod table;
 mod texts;
 mod upgrades;
 

@@ -4,6 +4,7 @@
 //! Here stands what the three share: a client's frames written without the codec's help, and
 //! `feed`, which checks at every step what must hold for any input at all.
 
+mod deflate_attacks;
 mod websocket_attacks;
 mod websocket_cases;
 mod websocket_deflate;
