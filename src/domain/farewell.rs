@@ -10,8 +10,8 @@ pub enum Farewell {
     Answered(Option<u16>),
     /// A frame broke RFC 6455; the text says how.
     ProtocolError(&'static str),
-    /// A text message was not UTF-8.
-    NotUtf8(&'static str),
+    /// A text message was not UTF-8, or a compressed one was none.
+    InvalidPayload(&'static str),
     /// A message passed the hard limit.
     TooBig(&'static str),
     /// Nothing was heard of the client for too long.
@@ -47,7 +47,7 @@ impl Farewell {
             Farewell::ClientClosed => return None,
             Farewell::PingTimeout => 1001,
             Farewell::ProtocolError(_) => 1002,
-            Farewell::NotUtf8(_) => 1007,
+            Farewell::InvalidPayload(_) => 1007,
             Farewell::NoNamespace => 1008,
             Farewell::TooBig(_) => 1009,
             Farewell::Restart => 1012,
@@ -61,7 +61,7 @@ impl Farewell {
     /// Whether the client may still be sending what made us close, so that its bytes must be read
     /// away for the close frame to arrive (contract D-15).
     pub fn is_violation(self) -> bool {
-        matches!(self, Farewell::ProtocolError(_) | Farewell::NotUtf8(_) | Farewell::TooBig(_))
+        matches!(self, Farewell::ProtocolError(_) | Farewell::InvalidPayload(_) | Farewell::TooBig(_))
     }
 
     /// Whether the client is to stay away: told on Socket.IO by a DISCONNECT of each namespace, after
@@ -80,7 +80,7 @@ impl Farewell {
             Farewell::ClientClosed => "closed by the client",
             Farewell::NoNamespace => "no namespace",
             Farewell::ProtocolError(text)
-            | Farewell::NotUtf8(text)
+            | Farewell::InvalidPayload(text)
             | Farewell::TooBig(text)
             | Farewell::Unauthenticated(text) => text,
             Farewell::PingTimeout => "ping timeout",

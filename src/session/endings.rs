@@ -26,7 +26,7 @@ pub fn farewell_of(reason: CloseReason) -> Farewell {
 pub fn reason_of(farewell: Farewell) -> CloseReason {
     match farewell {
         Farewell::Answered(_) | Farewell::ClientClosed => CloseReason::ClientClosed,
-        Farewell::ProtocolError(_) | Farewell::NotUtf8(_) => CloseReason::BadPacket,
+        Farewell::ProtocolError(_) | Farewell::InvalidPayload(_) => CloseReason::BadPacket,
         Farewell::TooBig(_) => CloseReason::TooLarge,
         Farewell::PingTimeout => CloseReason::PingTimeout,
         Farewell::Restart | Farewell::SlowConsumer | Farewell::Overload => CloseReason::ShuttingDown,

@@ -112,7 +112,9 @@ impl Session {
                     return 0;
                 }
             }
-            match self.decoder.decode(&mut bytes) {
+            let decoded = self.decoder.decode(&mut bytes);
+            self.turn.spend_inflating(self.decoder.take_inflated());
+            match decoded {
                 Ok(Some(event)) => {
                     self.turn.spend(event.size());
                     self.take_event(event);
@@ -217,7 +219,7 @@ impl Session {
 
 fn farewell_of(violation: Violation) -> Farewell {
     match violation.code {
-        CloseCode::INVALID_PAYLOAD => Farewell::NotUtf8(violation.reason),
+        CloseCode::INVALID_PAYLOAD => Farewell::InvalidPayload(violation.reason),
         CloseCode::TOO_BIG => Farewell::TooBig(violation.reason),
         _ => Farewell::ProtocolError(violation.reason),
     }

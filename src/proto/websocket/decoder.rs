@@ -30,6 +30,8 @@ pub struct Decoder {
     limits: Limits,
     /// Whether messages may be compressed: permessage-deflate was negotiated.
     inflates: bool,
+    /// Compressed bytes that have been inflated since that was last asked.
+    inflated: u32,
     state: State,
     /// The message whose first frame has begun and whose last has not ended.
     message: Option<Message>,
@@ -63,6 +65,7 @@ impl Decoder {
         Self {
             limits: Limits { soft, ..limits },
             inflates: false,
+            inflated: 0,
             state: State::Header(HeaderReader::default()),
             message: None,
             control: Vec::new(),
@@ -91,6 +94,12 @@ impl Decoder {
             *input = &[];
         }
         outcome
+    }
+
+    /// How many compressed bytes have been inflated since this was last asked: each may be as much work
+    /// as a hundred plain ones, whatever comes of them.
+    pub fn take_inflated(&mut self) -> usize {
+        mem::take(&mut self.inflated) as usize
     }
 
     /// Keeps nothing of the message under way nor of later ones, not even the start of a text:
@@ -122,6 +131,9 @@ impl Decoder {
                         self.control.reserve_exact(frame.left);
                         frame.mask.unmask_onto(&mut self.control, piece);
                     } else if let Some(message) = &mut self.message {
+                        if message.is_deflated() {
+                            self.inflated = self.inflated.saturating_add(piece.len() as u32);
+                        }
                         message.read(piece, &mut frame.mask)?;
                     }
                     frame.left -= piece.len();
@@ -160,7 +172,8 @@ impl Decoder {
                 (_, Some(_)) => {
                     return Err(Violation::protocol("new message inside a fragmented one"));
                 }
-                (opcode, None) => Message::new(opcode == Opcode::Text, header.rsv1),
+                (opcode, None) if header.rsv1 => Message::deflated(opcode == Opcode::Text, self.limits),
+                (opcode, None) => Message::new(opcode == Opcode::Text),
             };
             message.announce(length, header.fin, self.limits)?;
             self.message = Some(message);
@@ -177,7 +190,7 @@ impl Decoder {
             Opcode::Ping => Ok(Some(Event::Ping(control()))),
             Opcode::Pong => Ok(Some(Event::Pong(control()))),
             Opcode::Close => Ok(Some(Event::Close(CloseFrame::parse(&control())?))),
-            _ if fin => self.message.take().map(|message| message.finish(self.limits)).transpose(),
+            _ if fin => self.message.take().map(Message::finish).transpose(),
             _ => Ok(None),
         }
     }

@@ -97,7 +97,9 @@ impl FrameBuilder {
     }
 
     /// The same for a payload that is compressed.
-    pub(super) fn finish_deflated(self, opcode: Opcode) -> Bytes {
+    pub(super) fn finish_deflated(mut self, opcode: Opcode) -> Bytes {
+        // It was made for more: what waits must hold no more memory than is counted.
+        self.bytes.shrink_to_fit();
         self.finish_as(FIN | RSV1, opcode)
     }
 

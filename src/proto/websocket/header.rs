@@ -133,7 +133,9 @@ pub(super) struct Mask([u8; 4]);
 
 impl Mask {
     /// Changes nothing: for bytes that have been unmasked.
-    pub const NONE: Self = Self([0; 4]);
+    pub fn none() -> Self {
+        Self([0; 4])
+    }
 
     /// Unmasks the next bytes of the payload in place.
     pub fn unmask(&mut self, bytes: &mut [u8]) {

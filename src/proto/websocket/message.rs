@@ -3,15 +3,15 @@
 //!
 //! Nothing about the order of frames may live here: [`super::decoder`] says which belong to a
 //! message. A limit is applied when a frame is announced, before its bytes, so that memory only
-//! ever follows what is going to be kept. A compressed message is collected as it comes, and becomes
-//! a message of its own when it is whole: inflated step by step, each announced like a frame.
+//! ever follows what is going to be kept. A compressed message is inflated as it comes, and what it
+//! becomes is a message of its own, each step of it announced like a frame.
 
 use std::mem;
 
 use bytes::Bytes;
 
 use super::close::{CloseFrame, Violation};
-use super::deflate::inflater::inflate;
+use super::deflate::inflater::Inflater;
 use super::header::Mask;
 use super::utf8::Utf8;
 
@@ -93,21 +93,61 @@ enum Body {
     /// Over the soft limit, but still a violation if it is not UTF-8. With the start of it.
     SkippedText(Utf8, Vec<u8>),
     SkippedBinary,
-    /// Not yet inflated: at most the hard limit, since only that is known to be too much.
-    Deflated {
-        is_text: bool,
-        bytes: Vec<u8>,
-    },
+    Deflated(Box<Deflated>),
+}
+
+/// A compressed message, and what has become of it.
+#[derive(Debug)]
+struct Deflated {
+    inflater: Inflater,
+    message: Message,
+    limits: Limits,
+}
+
+/// Bytes unmasked in one go, on the stack, before they are inflated.
+const UNMASKED: usize = 1024;
+
+impl Deflated {
+    fn read(&mut self, masked: &[u8], mask: &mut Mask) -> Result<(), Violation> {
+        let Self { inflater, message, limits } = self;
+        let mut plain = [0; UNMASKED];
+        for masked in masked.chunks(UNMASKED) {
+            let plain = &mut plain[..masked.len()];
+            plain.copy_from_slice(masked);
+            mask.unmask(plain);
+            inflater.read(plain, |piece| {
+                message.announce(piece.len(), false, *limits)?;
+                message.read(piece, &mut Mask::none())
+            })?;
+        }
+        Ok(())
+    }
 }
 
 impl Message {
-    pub fn new(is_text: bool, is_deflated: bool) -> Self {
-        let body = match (is_text, is_deflated) {
-            (is_text, true) => Body::Deflated { is_text, bytes: Vec::new() },
-            (true, false) => Body::Text(Utf8::default(), String::new()),
-            (false, false) => Body::Binary(Vec::new()),
-        };
+    pub fn new(is_text: bool) -> Self {
+        Self::of(match is_text {
+            true => Body::Text(Utf8::default(), String::new()),
+            false => Body::Binary(Vec::new()),
+        })
+    }
+
+    /// One that comes compressed; `limits` are for what it becomes.
+    pub fn deflated(is_text: bool, limits: Limits) -> Self {
+        if limits.soft == 0 {
+            // Nothing is to be kept of it: it is not looked into.
+            return Self::of(Body::SkippedBinary);
+        }
+        let (inflater, message) = (Inflater::new(), Self::new(is_text));
+        Self::of(Body::Deflated(Box::new(Deflated { inflater, message, limits })))
+    }
+
+    fn of(body: Body) -> Self {
         Self { body, size: 0, charged: 0, most: 0 }
+    }
+
+    pub fn is_deflated(&self) -> bool {
+        matches!(self.body, Body::Deflated(_))
     }
 
     /// Takes note of the next frame, the last if `fin`. A message over `soft` is skipped from
@@ -118,12 +158,14 @@ impl Message {
     pub fn announce(&mut self, length: usize, fin: bool, limits: Limits) -> Result<(), Violation> {
         self.size = self.size.saturating_add(length);
         self.charged = self.charged.saturating_add(length.max(1));
-        if self.charged > limits.hard {
+        // What cannot be compressed becomes a little larger.
+        let overhead = if self.is_deflated() { limits.hard / 16 + 1024 } else { 0 };
+        if self.charged > limits.hard.saturating_add(overhead) {
             return Err(Violation::too_big());
         }
         match self.body {
-            // Whether it is over the soft limit is not known yet, unless nothing is to be kept.
-            Body::Deflated { .. } if limits.soft > 0 => self.most = limits.hard,
+            // What it becomes is held to the limits by itself.
+            Body::Deflated(_) => return Ok(()),
             _ if self.size > limits.soft => self.skip(limits.start),
             _ => self.most = limits.soft,
         }
@@ -139,7 +181,7 @@ impl Message {
         self.body = match mem::replace(&mut self.body, Body::SkippedBinary) {
             Body::Text(utf8, text) => Body::SkippedText(utf8, cut(text.into_bytes(), start)),
             Body::SkippedText(utf8, kept) => Body::SkippedText(utf8, cut(kept, start)),
-            Body::Binary(_) | Body::SkippedBinary | Body::Deflated { .. } => Body::SkippedBinary,
+            Body::Binary(_) | Body::SkippedBinary | Body::Deflated(_) => Body::SkippedBinary,
         };
         self.most = start;
     }
@@ -156,7 +198,8 @@ impl Message {
                 text.reserve_exact(capacity - text.len());
                 utf8.read(masked, mask, |valid| text.push_str(valid))
             }
-            Body::Binary(bytes) | Body::Deflated { bytes, .. } => {
+            Body::Deflated(deflated) => deflated.read(masked, mask),
+            Body::Binary(bytes) => {
                 let needed = bytes.len() + masked.len();
                 let capacity = grown(bytes.capacity(), needed, self.most);
                 bytes.reserve_exact(capacity - bytes.len());
@@ -176,17 +219,13 @@ impl Message {
     /// Ends the message behind its last frame.
     ///
     /// # Errors
-    /// 1007 for text that ends inside a character, and for what is no compressed message; 1009 for
-    /// one that stands for more than `limits` allow.
-    pub fn finish(self, limits: Limits) -> Result<Event, Violation> {
+    /// 1007 for text that ends inside a character, and for a compressed message that was cut off.
+    pub fn finish(self) -> Result<Event, Violation> {
         match self.body {
-            Body::Deflated { is_text, bytes } => {
-                let (mut message, mut no_mask) = (Self::new(is_text, false), Mask::NONE);
-                inflate(&bytes, |piece| {
-                    message.announce(piece.len(), false, limits)?;
-                    message.read(piece, &mut no_mask)
-                })?;
-                message.finish(limits)
+            Body::Deflated(deflated) => {
+                let Deflated { inflater, message, .. } = *deflated;
+                inflater.end()?;
+                message.finish()
             }
             Body::Text(utf8, text) => utf8.end().map(|()| Event::Text(text)),
             Body::Binary(bytes) => Ok(Event::Binary(bytes)),
@@ -202,9 +241,8 @@ impl Message {
     pub fn capacity(&self) -> usize {
         match &self.body {
             Body::Text(_, text) => text.capacity(),
-            Body::Binary(bytes) | Body::SkippedText(_, bytes) | Body::Deflated { bytes, .. } => {
-                bytes.capacity()
-            }
+            Body::Binary(bytes) | Body::SkippedText(_, bytes) => bytes.capacity(),
+            Body::Deflated(deflated) => Inflater::BYTES + deflated.message.capacity(),
             Body::SkippedBinary => 0,
         }
     }

@@ -2,16 +2,16 @@
 //!
 //! To be read in this order: `frame` (what a frame is, and the server's), `header` (the client's,
 //! and its mask), `close`, `utf8`, `message` (fragments become one), `decoder` (bytes become
-//! events), `deflate` (messages made smaller), `own` (our frames, read back). No socket, no clock, no handshake and no policy may live here: the same bytes always
-//! give the same events however they were cut into reads, which is what makes the codec testable
-//! byte by byte. Who answers a ping, echoes a close or logs a [`Violation`] is the session's
+//! events), `deflate` (messages made smaller), `own` (our frames, read back). No socket, no clock, no
+//! handshake and no policy may live here: the same bytes always give the same events however they were
+//! cut into reads, which is what makes the codec testable byte by byte. Who answers a ping, echoes a close or logs a [`Violation`] is the session's
 //! business.
 //!
 //! What the codec promises about hostile input:
 //! - it never panics, and every call takes bytes, gives an event or names a [`Violation`];
 //! - memory follows the bytes that came, never the length a message announced nor what a compressed
-//!   one would become, and stays within [`Limits::soft`], or [`Limits::start`] if that is more
-//!   ([`Limits::hard`] for a compressed one), plus one control frame; between messages it is zero;
+//!   one would become, and stays within [`Limits::soft`], or [`Limits::start`] if that is more, plus one
+//!   control frame and, while a compressed message comes, its inflater; between messages it is zero;
 //! - after a close frame or a violation it swallows everything, so a caller that goes on calling
 //!   cannot spin.
 //!

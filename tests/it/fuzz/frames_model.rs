@@ -11,6 +11,8 @@ use crate::support::deflate;
 pub struct Told {
     pub events: Vec<Event>,
     pub codes: Vec<CloseCode>,
+    /// It ends within a compressed message, or because of one.
+    pub is_inflating: bool,
 }
 
 /// A frame's head that is no violation by itself.
@@ -71,16 +73,11 @@ struct Open {
 /// All that `input` says to who takes compressed messages, if `inflates`.
 pub fn told(input: &[u8], limits: Limits, inflates: bool) -> Told {
     let mut told = Told::default();
-    told.codes = tell(input, limits, inflates, &mut told.events).err().unwrap_or_default();
+    told.codes = tell(input, limits, inflates, &mut told).err().unwrap_or_default();
     told
 }
 
-fn tell(
-    mut input: &[u8],
-    limits: Limits,
-    inflates: bool,
-    events: &mut Vec<Event>,
-) -> Result<(), Vec<CloseCode>> {
+fn tell(mut input: &[u8], limits: Limits, inflates: bool, told: &mut Told) -> Result<(), Vec<CloseCode>> {
     let mut open: Option<Open> = None;
     while let Some(head) = Head::read(input).map_err(|code| [code])? {
         let is_deflated = inflates && head.reserved == 4 && matches!(head.opcode, 1 | 2);
@@ -99,7 +96,7 @@ fn tell(
         input = &input[head.size + payload.len()..];
 
         if head.opcode >= 8 {
-            if is_whole && control(head.opcode, payload, events).map_err(|code| [code])? {
+            if is_whole && control(head.opcode, payload, &mut told.events).map_err(|code| [code])? {
                 return Ok(());
             }
             if !is_whole {
@@ -110,11 +107,17 @@ fn tell(
         let mut message = match (head.opcode, open.take()) {
             (0, Some(message)) => message,
             (0, None) | (_, Some(_)) => return Err(vec![CloseCode::PROTOCOL_ERROR]),
-            (opcode, None) => Open { is_text: opcode == 1, is_deflated, ..Open::default() },
+            (opcode, None) => {
+                told.is_inflating = is_deflated;
+                Open { is_text: opcode == 1, is_deflated, ..Open::default() }
+            }
         };
         message.announced += head.length;
         message.charged += head.length.max(1);
-        if message.charged > limits.hard as u64 {
+        // Where nothing is to be kept, nobody looks whether it is compressed.
+        let is_looked_into = message.is_deflated && limits.soft.min(limits.hard) > 0;
+        let overhead = if is_looked_into { limits.hard as u64 / 16 + 1024 } else { 0 };
+        if message.charged > limits.hard as u64 + overhead {
             return Err(vec![CloseCode::TOO_BIG]);
         }
         message.bytes.extend(payload);
@@ -123,8 +126,12 @@ fn tell(
             return Err(vec![CloseCode::INVALID_PAYLOAD]);
         }
         match ends {
-            true if message.is_deflated => events.push(message.inflated(limits)?),
-            true => events.push(message.event(limits)),
+            true if message.is_deflated => {
+                let event = message.inflated(limits)?;
+                told.is_inflating = false;
+                told.events.push(event);
+            }
+            true => told.events.push(message.event(limits)),
             false => open = Some(message),
         }
         if !is_whole {
@@ -165,7 +172,7 @@ fn is_utf8(bytes: &[u8], ends: bool) -> bool {
 impl Open {
     /// What a compressed message stands for, by another inflater.
     fn inflated(mut self, limits: Limits) -> Result<Event, Vec<CloseCode>> {
-        if limits.soft.min(limits.hard) == 0 && !self.bytes.is_empty() {
+        if limits.soft.min(limits.hard) == 0 {
             // Nothing is to be kept, so nothing is made.
             return Ok(Event::TooLarge { size: self.bytes.len(), skipped: Skipped::Binary });
         }

@@ -5,11 +5,15 @@ use switchboard::proto::websocket::{
     CloseCode, Decoder, Effort, Event, Limits, Opcode, Skipped, Violation, WindowBits, deflated, encode,
 };
 
+use crate::support::heap::taken;
+
 use super::{BINARY, CONTINUATION, FIN, PING, TEXT, frame};
 
 const LIMITS: Limits = Limits { soft: 100_000, hard: 200_000, start: 7 };
 const ROOMY: Limits = Limits { soft: 1_000_000, hard: 1_000_000, start: 0 };
 const RSV1: u8 = 0x40;
+/// What is counted for the inflater of the message under way.
+const INFLATER: usize = 48 * 1024;
 
 /// The events of a client's frames, and the violation that ended them.
 fn heard(limits: Limits, frames: &[Vec<u8>]) -> (Vec<Event>, Option<Violation>) {
@@ -25,7 +29,7 @@ fn heard(limits: Limits, frames: &[Vec<u8>]) -> (Vec<Event>, Option<Violation>) 
                     return (events, Some(violation));
                 }
             }
-            assert!(decoder.buffered() <= limits.hard);
+            assert!(decoder.buffered() <= limits.soft.max(limits.start) + INFLATER);
         }
     }
     (events, None)
@@ -180,6 +184,57 @@ fn what_cannot_be_made_smaller_leaves_nothing_to_the_next() {
             assert_eq!((events, violation), (vec![Event::Text(text)], None), "{size} {bits} {effort:?}");
         }
     }
+}
+
+#[test]
+fn a_stored_block_that_is_cut_off_is_not_filled_up() {
+    // It announces nine bytes, and ends after five: what a sender leaves out must not become the rest.
+    let cut = b"\x00\x09\x00\xf6\xffHello";
+    assert_eq!(code(LIMITS, &[frame(FIN | RSV1 | BINARY, cut)]), Some(CloseCode::INVALID_PAYLOAD));
+}
+
+#[test]
+fn blocks_may_follow_a_last_one() {
+    // RFC 7692, 7.2.1 and 7.2.3.4.
+    let (last, next) = (b"\xf3\x48\xcd\xc9\xc9\x07\x00", b"\xf2\x48\xcd\xc9\xc9\x07\x00");
+    for message in [[last.as_slice(), next].concat(), [last.as_slice(), last].concat()] {
+        let (events, violation) = heard(LIMITS, &[frame(FIN | RSV1 | TEXT, &message)]);
+        assert_eq!((events, violation), (vec![Event::Text("HelloHello".into())], None), "{message:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_known_before_the_message_ends() {
+    let cases =
+        [(b"\x07\x00".to_vec(), CloseCode::INVALID_PAYLOAD), (vec![0xFF; 8], CloseCode::INVALID_PAYLOAD)];
+    for (start, expected) in cases {
+        assert_eq!(code(LIMITS, &[frame(RSV1 | TEXT, &start)]), Some(expected));
+    }
+    let bomb = compressed(Opcode::Binary, &vec![0; 2 * LIMITS.hard], WindowBits::MAX, Effort::Quick);
+    let part = &bomb[..bomb.len() - 2];
+    assert_eq!(code(LIMITS, &[frame(RSV1 | BINARY, part)]), Some(CloseCode::TOO_BIG));
+}
+
+#[test]
+fn what_was_inflated_is_counted_whatever_came_of_it() {
+    // Alphabets and nothing else: the most work for a byte, and no event that could be charged.
+    let mut decoder = Decoder::new(LIMITS).inflating(true);
+    let nothing = [0, 0, 0, 0xFF, 0xFF].repeat(1_000);
+    assert_eq!(decoder.decode(&mut &*frame(RSV1 | BINARY, &nothing)), Ok(None));
+    assert_eq!((decoder.take_inflated(), decoder.take_inflated()), (5_000, 0));
+    assert_eq!(decoder.decode(&mut &*frame(FIN | CONTINUATION, &[0])), Ok(Some(Event::Binary(Vec::new()))));
+    assert_eq!(decoder.take_inflated(), 1);
+    assert!(matches!(decoder.decode(&mut &*frame(FIN | TEXT, b"plain")), Ok(Some(Event::Text(_)))));
+    assert_eq!(decoder.take_inflated(), 0);
+}
+
+#[test]
+fn what_waits_to_be_sent_holds_no_more_than_its_bytes() {
+    let entry = encode(Opcode::Text, "la ".repeat(300_000).as_bytes());
+    // The deflater is the thread's, and made before.
+    deflated(&entry, WindowBits::MAX, 0, Effort::Quick).unwrap();
+    let (small, taken) = taken(|| deflated(&entry, WindowBits::MAX, 0, Effort::Quick).unwrap());
+    assert!(taken.left <= small.len() as isize + 100, "{} bytes for {}", taken.left, small.len());
 }
 
 proptest! {

@@ -17,6 +17,8 @@ pub struct Taken {
     pub peak: usize,
     /// Bytes asked for in all, given back or not: what is copied over and over shows here.
     pub total: usize,
+    /// Bytes still held when it ended.
+    pub left: isize,
 }
 
 thread_local! {
@@ -33,7 +35,7 @@ pub fn taken<T>(work: impl FnOnce() -> T) -> (T, Taken) {
     TOTAL.set(0);
     let result = work();
     let peak = usize::try_from(PEAK.get() - before).unwrap_or_default();
-    (result, Taken { peak, total: TOTAL.get() })
+    (result, Taken { peak, total: TOTAL.get(), left: HELD.get() - before })
 }
 
 fn grow(bytes: usize) {
@@ -80,5 +82,5 @@ fn what_is_taken_and_given_back_is_counted() {
         vec![0_u8; 1_000]
     });
 
-    assert_eq!((held.len(), taken), (1_000, Taken { peak: 3_000, total: 4_000 }));
+    assert_eq!((held.len(), taken), (1_000, Taken { peak: 3_000, total: 4_000, left: 1_000 }));
 }

@@ -44,6 +44,12 @@ impl WindowBits {
         self.0.get()
     }
 
+    /// Whether deflating for it costs no more than for the largest. With small ones it is ten times as
+    /// much: the tables of whoever deflates are turned over every few hundred bytes.
+    pub fn is_cheap(self) -> bool {
+        self.get() >= 12
+    }
+
     /// Its place among all sizes, from 0.
     pub fn index(self) -> usize {
         usize::from(self.get() - Self::MIN.get())

@@ -31,9 +31,11 @@ impl fmt::Display for Agreed {
 
 /// The first offer that can be honoured, of all that stand in `headers`, the values of the request's
 /// `Sec-WebSocket-Extensions` in their order. Whatever is malformed or impossible is passed over
-/// (contract D-27).
+/// (contract D-27); so is a whole header with a backslash, which no known parameter needs and which may
+/// hide where a quote ends.
 pub fn negotiate<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<Agreed> {
-    headers.into_iter().flat_map(|header| split(header, ',')).find_map(accept)
+    let headers = headers.into_iter().filter(|header| !header.contains('\\'));
+    headers.flat_map(|header| split(header, ',')).find_map(accept)
 }
 
 /// Judges one offer by its name and parameters (RFC 7692, 7.1).
@@ -124,6 +126,7 @@ mod tests {
             (&[""], None),
             (&[";;,,;"], None),
             (&["permessage-deflate;"], None),
+            (&[r#"x; a="\", permessage-deflate, y=""#], None),
             (&["permessage-deflat"], None),
             (&["x-webkit-deflate-frame"], None),
             (&["permessage-deflate; unknown"], None),
