@@ -56,7 +56,10 @@ impl Dialect {
 
 /// Frames for one socket, finished, in the order they must leave.
 #[derive(Debug, Default, Clone)]
-pub struct Reply(Vec<Bytes>);
+pub struct Reply {
+    frames: Vec<Bytes>,
+    is_incompressible: bool,
+}
 
 impl Reply {
     pub fn nothing() -> Reply {
@@ -64,16 +67,27 @@ impl Reply {
     }
 
     pub fn one(frame: Bytes) -> Reply {
-        Reply(vec![frame])
+        Reply { frames: vec![frame], is_incompressible: false }
     }
 
     pub fn then(mut self, frame: Bytes) -> Reply {
-        self.0.push(frame);
+        self.frames.push(frame);
         self
     }
 
     pub fn frames(&self) -> &[Bytes] {
-        &self.0
+        &self.frames
+    }
+
+    /// The same, to be sent as it is on every transport: it holds a secret, or is of a room that is left
+    /// out of compression.
+    pub fn never_compressed(mut self) -> Reply {
+        self.is_incompressible = true;
+        self
+    }
+
+    pub fn may_be_compressed(&self) -> bool {
+        !self.is_incompressible
     }
 }
 

@@ -5,6 +5,7 @@
 //! are the same for a thousand of them, and compressed once.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -15,6 +16,10 @@ use super::{Dialect, Wire, plain, socketio};
 use crate::events::catalog::{self, Audience};
 use crate::events::payload::intraday;
 use crate::events::publication::Publication;
+use crate::proto::websocket::Effort;
+
+/// Rooms by which a publication may be matched and still be compressed thoroughly.
+const FEW_LABELS: usize = 8;
 
 /// Index into [`Prepared`]'s labels.
 pub type Label = u32;
@@ -28,6 +33,9 @@ pub struct Prepared {
     labels: Vec<Option<Arc<str>>>,
     /// Messages are compressed from so many bytes; `None` if never.
     compress_from: Option<usize>,
+    effort: Effort,
+    /// Bytes compressed since that was last asked.
+    work: AtomicUsize,
     plain: Vec<Variant>,
     /// By namespace, with attachments as bytes and as base64.
     socketio: [[Variant; 2]; Namespace::ALL.len()],
@@ -39,7 +47,7 @@ pub struct Prepared {
 }
 
 /// A variant for one form, and a namespace spelled so.
-type Spelled = (Arc<str>, Form, Variant);
+type Spelled = (Arc<str>, Form, Arc<Variant>);
 
 /// How one and the same namespace may be told.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,14 +64,42 @@ impl Prepared {
         ack: Option<u32>,
         compress_from: Option<usize>,
     ) -> Prepared {
+        // What is spelled for many rooms is sent to few each.
+        let effort = if labels.len() > FEW_LABELS { Effort::Quick } else { Effort::Thorough };
         let plain = labels.iter().map(|_| Variant::default()).collect();
-        let (socketio, envelope, enveloped, spelled) = Default::default();
-        Prepared { publication, ack, labels, compress_from, plain, socketio, envelope, enveloped, spelled }
+        let (work, socketio, envelope, enveloped, spelled) = Default::default();
+        Prepared {
+            publication,
+            ack,
+            labels,
+            compress_from,
+            effort,
+            work,
+            plain,
+            socketio,
+            envelope,
+            enveloped,
+            spelled,
+        }
     }
 
     /// The number under which it is acknowledged, if it is to be.
     pub fn ack(&self) -> Option<u32> {
         self.ack
+    }
+
+    /// The same for one that goes to a single socket.
+    pub fn for_one(mut self) -> Prepared {
+        self.effort = Effort::Quick;
+        self
+    }
+
+    /// Bytes that were compressed since this was last asked, by whoever asked for a frame first.
+    pub fn take_work(&self) -> usize {
+        match self.work.load(Ordering::Relaxed) {
+            0 => 0,
+            _ => self.work.swap(0, Ordering::Relaxed),
+        }
     }
 
     /// Whether any client may get it compressed.
@@ -81,7 +117,10 @@ impl Prepared {
     pub fn frame(&self, dialect: &Dialect, label: Label, wire: Wire) -> Option<Cow<'_, Bytes>> {
         // Without attachments both are the same.
         let base64 = wire.base64 && !self.publication.attachments.is_empty();
-        let squeeze = self.compress_from.zip(wire.deflate).map(|(from, window)| Squeeze { window, from });
+        let squeeze = self.compress_from.zip(wire.deflate).map(|(from, window)| {
+            let (effort, work) = (self.effort, &self.work);
+            Squeeze { window, from, effort, work }
+        });
         let shared = match dialect {
             Dialect::Plain => self.plain(label, squeeze),
             Dialect::SocketIo(namespace) => self.socketio(*namespace, base64, squeeze),
@@ -114,30 +153,36 @@ impl Prepared {
         envelope.as_deref()
     }
 
-    fn socketio(&self, namespace: Namespace, base64: bool, squeeze: Option<Squeeze>) -> Option<&Bytes> {
+    fn socketio(&self, namespace: Namespace, base64: bool, squeeze: Option<Squeeze<'_>>) -> Option<&Bytes> {
         let variant = &self.socketio[namespace as usize][usize::from(base64)];
         variant.get(squeeze, || self.spell(namespace.name(), base64))
     }
 
-    fn plain(&self, label: Label, squeeze: Option<Squeeze>) -> Option<&Bytes> {
+    fn plain(&self, label: Label, squeeze: Option<Squeeze<'_>>) -> Option<&Bytes> {
         let index = label as usize;
         self.plain[index]
             .get(squeeze, || plain::publication(&self.publication, self.labels[index].as_deref()))
     }
 
-    fn spelled(&self, namespace: &Arc<str>, form: Form, squeeze: Option<Squeeze>) -> Option<Bytes> {
-        // The list is never left half changed, so a poisoned lock is as good as a sound one.
-        let mut spelled = self.spelled.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = spelled.iter().position(|(name, own, _)| name == namespace && *own == form);
-        let index = known.unwrap_or_else(|| {
-            spelled.push((Arc::clone(namespace), form, Variant::default()));
-            spelled.len() - 1
-        });
+    fn spelled(&self, namespace: &Arc<str>, form: Form, squeeze: Option<Squeeze<'_>>) -> Option<Bytes> {
+        let variant = self.spelling(namespace, form);
         let make = || match self.envelope().filter(|_| form.has_envelope) {
             Some(envelope) => socketio::publication(envelope, namespace, self.ack, false),
             None => self.spell(namespace, form.base64),
         };
-        spelled[index].2.get(squeeze, make).cloned()
+        variant.get(squeeze, make).cloned()
+    }
+
+    fn spelling(&self, namespace: &Arc<str>, form: Form) -> Arc<Variant> {
+        // The list is never left half changed, so a poisoned lock is as good as a sound one.
+        let mut spelled = self.spelled.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = spelled.iter().find(|(name, own, _)| name == namespace && *own == form);
+        if let Some((_, _, variant)) = known {
+            return Arc::clone(variant);
+        }
+        let variant = Arc::<Variant>::default();
+        spelled.push((Arc::clone(namespace), form, Arc::clone(&variant)));
+        variant
     }
 
     fn spell(&self, namespace: &str, base64: bool) -> Option<Bytes> {

@@ -14,9 +14,11 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// What goes to this client alone, compressed where a message has `from` bytes or more. `None` if
-    /// it stays as it is.
+    /// What goes to this client alone, compressed where a message has `from` bytes or more and the window
+    /// is not a small one. `None` if it stays as it is.
     pub fn deflated(self, entry: &Bytes, from: usize) -> Option<Bytes> {
-        self.deflate.and_then(|window| deflated(entry, window, from, Effort::Quick))
+        self.deflate
+            .filter(|window| window.is_cheap())
+            .and_then(|window| deflated(entry, window, from, Effort::Quick))
     }
 }

@@ -22,6 +22,8 @@ pub struct Resolved {
     pub audience: Audience,
     /// The rooms by which a socket may be matched, in the order of their labels.
     pub labels: Vec<Option<Arc<str>>>,
+    /// The rooms that its filters name besides.
+    pub others: Vec<Arc<str>>,
     /// The workers that have some of the audience.
     pub workers: Vec<WorkerId>,
 }
@@ -51,6 +53,11 @@ impl Default for Primary {
 }
 
 impl Audience {
+    /// Whether it is for one socket at most.
+    pub fn is_for_one(&self) -> bool {
+        matches!(&self.primary, Primary::Sockets(keys) if keys.len() <= 1)
+    }
+
     pub fn admits<T>(&self, member: &Member<'_, T>) -> bool {
         self.except != Some(member.key)
             && self.filters.iter().all(|clause| match clause {

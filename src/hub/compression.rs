@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::config::RoomPatterns;
+use crate::dialect::Reply;
+use crate::domain::room::Room;
 
 /// From how many bytes messages are compressed, and for whom never.
 #[derive(Debug, Clone)]
@@ -14,9 +16,17 @@ pub struct Compression {
 }
 
 impl Compression {
-    /// From how many bytes a publication is compressed that is matched by these rooms.
-    pub fn from(&self, rooms: &[Option<Arc<str>>]) -> Option<usize> {
-        self.from.filter(|_| !rooms.iter().flatten().any(|room| self.except.matches(room)))
+    /// From how many bytes a publication is compressed that is for these rooms.
+    pub fn from<'a>(&self, rooms: impl IntoIterator<Item = &'a Arc<str>>) -> Option<usize> {
+        self.from.filter(|_| !rooms.into_iter().any(|room| self.except.matches(room)))
+    }
+
+    /// What confirms something of `room`, as it may be sent.
+    pub fn confirmation(&self, confirm: Reply, room: Option<&Room>) -> Reply {
+        match room {
+            Some(room) if self.except.matches(room.name()) => confirm.never_compressed(),
+            _ => confirm,
+        }
     }
 }
 
@@ -28,14 +38,14 @@ mod tests {
     fn one_room_that_is_left_out_leaves_out_the_publication() {
         let except = RoomPatterns::new(["user:*", "audit"]);
         let compression = Compression { from: Some(7), except };
-        let from = |rooms: &[Option<&str>]| {
-            let rooms: Vec<_> = rooms.iter().map(|room| room.map(Arc::from)).collect();
+        let from = |rooms: &[&str]| {
+            let rooms: Vec<Arc<str>> = rooms.iter().map(|room| (*room).into()).collect();
             compression.from(&rooms)
         };
-        assert_eq!(from(&[None]), Some(7));
-        assert_eq!(from(&[Some("audit:x"), Some("global")]), Some(7));
-        assert_eq!(from(&[Some("global"), Some("audit")]), None);
-        assert_eq!(from(&[Some("user:ann")]), None);
-        assert_eq!(Compression { from: None, ..compression.clone() }.from(&[None]), None);
+        assert_eq!(from(&[]), Some(7));
+        assert_eq!(from(&["audit:x", "global"]), Some(7));
+        assert_eq!(from(&["global", "audit"]), None);
+        assert_eq!(from(&["user:ann"]), None);
+        assert_eq!(Compression { from: None, ..compression.clone() }.from(&[]), None);
     }
 }

@@ -21,6 +21,7 @@ use super::worker_hub::WorkerHub;
 use crate::dialect::{Prepared, Reply};
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
+use crate::domain::room::Room;
 use crate::domain::time::{Clock, Timestamp};
 use crate::events::payload::blueprints::Sighted;
 use crate::events::publication::Publication;
@@ -79,8 +80,9 @@ impl RoomServer {
 
     /// Tells the hub of a change, and others who has come or gone. Gives what is ready once the hub
     /// has written `confirm`.
-    fn change(&mut self, key: SocketKey, change: Change, confirm: Reply) -> Written {
+    fn change(&mut self, key: SocketKey, room: Option<&Room>, change: Change, confirm: Reply) -> Written {
         let Change { leave, join, seen } = change;
+        let confirm = self.compression.confirmation(confirm, room);
         let (done, written) = oneshot::channel();
         self.tell(key.worker, Work::Change { key, leave, join, confirm, done });
         self.tell_witnesses(key, seen);
@@ -107,7 +109,7 @@ impl RoomServer {
     fn fan_out(
         &mut self,
         publication: Publication,
-        Resolved { audience, labels, workers }: Resolved,
+        Resolved { audience, labels, others, workers }: Resolved,
     ) -> impl Future<Output = Published> + use<> {
         // The same number for all who get it (contract D-35).
         let ack = publication.requires_ack.then(|| {
@@ -115,8 +117,11 @@ impl RoomServer {
             self.ledger.open(&publication, workers.len(), now)
         });
         let event = Arc::clone(&publication.event);
-        let compress_from = self.compression.from(&labels);
-        let prepared = Prepared::new(publication, labels, ack, compress_from);
+        let compress_from = self.compression.from(labels.iter().flatten().chain(&others));
+        let mut prepared = Prepared::new(publication, labels, ack, compress_from);
+        if audience.is_for_one() {
+            prepared = prepared.for_one();
+        }
         let fan_out = Arc::new(FanOut { prepared, audience });
         let (report, mut reports) = mpsc::unbounded_channel();
         for worker in workers {
@@ -197,6 +202,8 @@ impl Handler<Attach> for RoomServer {
         if self.connections.enter(connection) {
             self.meters.connections_are(self.connections.len());
         }
+        // It may hold a token, beside what others have chosen.
+        let welcome = welcome.never_compressed();
         let (done, written) = oneshot::channel();
         self.tell(key.worker, Work::Attach { key, dialect, groups, welcome, done });
         if let Some(farewell) = self.farewell {
@@ -213,7 +220,7 @@ impl Handler<Identify> for RoomServer {
         let _critical = critical();
         let now = self.now();
         let change = self.books.identify(ask.key, ask.identity, &ask.may_stay, now)?;
-        Ok(self.change(ask.key, change, ask.confirm))
+        Ok(self.change(ask.key, None, change, ask.confirm))
     }
 }
 
@@ -223,7 +230,7 @@ impl Handler<Join> for RoomServer {
     fn handle(&mut self, ask: Join, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
         let change = self.books.join(ask.key, &ask.room, self.now())?;
-        Ok(self.change(ask.key, change, ask.confirm))
+        Ok(self.change(ask.key, Some(&ask.room), change, ask.confirm))
     }
 }
 
@@ -233,7 +240,7 @@ impl Handler<Enter> for RoomServer {
     fn handle(&mut self, ask: Enter, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
         let (change, users) = self.books.enter(ask.key, &ask.room, ask.name, self.now())?;
-        Ok(self.change(ask.key, change, (ask.confirm)(&users)))
+        Ok(self.change(ask.key, Some(&ask.room), change, (ask.confirm)(&users)))
     }
 }
 
@@ -243,7 +250,7 @@ impl Handler<Subscribe> for RoomServer {
     fn handle(&mut self, ask: Subscribe, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
         let change = self.books.subscribe(ask.key, ask.room.as_ref(), ask.subscription, self.now())?;
-        Ok(self.change(ask.key, change, ask.confirm))
+        Ok(self.change(ask.key, ask.room.as_ref(), change, ask.confirm))
     }
 }
 
@@ -253,7 +260,7 @@ impl Handler<Unsubscribe> for RoomServer {
     fn handle(&mut self, ask: Unsubscribe, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
         let (change, ended) = self.books.unsubscribe(ask.key, ask.room.as_ref(), ask.which.as_ref())?;
-        Ok(self.change(ask.key, change, (ask.confirm)(&ended)))
+        Ok(self.change(ask.key, ask.room.as_ref(), change, (ask.confirm)(&ended)))
     }
 }
 
@@ -263,7 +270,7 @@ impl Handler<Leave> for RoomServer {
     fn handle(&mut self, ask: Leave, _: &mut Self::Context) -> Self::Result {
         let _critical = critical();
         let change = self.books.leave(ask.key, &ask.room)?;
-        Ok(self.change(ask.key, change, ask.confirm))
+        Ok(self.change(ask.key, Some(&ask.room), change, ask.confirm))
     }
 }
 

@@ -31,8 +31,10 @@ impl Books {
             }
         };
         let workers = self.workers_of(&primary);
-        let filters = clauses.into_iter().map(|(clause, _)| clause.sorted()).collect();
-        Resolved { audience: Audience { primary, filters, except: None }, labels, workers }
+        let (filters, others): (Vec<_>, Vec<_>) =
+            clauses.into_iter().map(|(clause, names)| (clause.sorted(), names)).unzip();
+        let others = others.into_iter().flatten().collect();
+        Resolved { audience: Audience { primary, filters, except: None }, labels, others, workers }
     }
 
     /// The others in the very room that `key` means by this name, in its own scope.
@@ -55,7 +57,7 @@ impl Books {
         let primary = Primary::Groups(groups.into_iter().map(|group| (group, 0)).collect());
         let workers = self.workers_of(&primary);
         let audience = Audience { primary, filters: Vec::new(), except: Some(key) };
-        Resolved { audience, labels: vec![Some(room.shared_name())], workers }
+        Resolved { audience, labels: vec![Some(room.shared_name())], others: Vec::new(), workers }
     }
 
     /// A clause for each field that is given, with the room name each of its groups is matched by;

@@ -32,6 +32,10 @@ const SLICE: usize = 256;
 /// Most fan-outs, and bytes of them, that are staged together.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 64 * 1024;
+/// Bytes compressed that take as long as a socket write.
+const WORK: usize = 512;
+/// Payloads above it are not staged together: what compressing them takes must be sliced.
+const SMALL: usize = 4 * 1024;
 /// Entries after which no further fan-out is staged: about a millisecond.
 const BATCH_ENTRIES: usize = 16 * 1024;
 
@@ -132,19 +136,21 @@ impl WorkerHub {
     /// together with those that stand directly behind it.
     fn fan_out(&mut self, budget: &mut usize) {
         let is_begun = (self.walk.part, self.walk.index) != (0, 0);
-        if !is_begun && matches!(self.queue.get(1), Some(Work::FanOut { .. })) {
+        let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
+        let is_small = fan_out.prepared.size() <= SMALL;
+        if !is_begun && is_small && matches!(self.queue.get(1), Some(Work::FanOut { .. })) {
             return self.stage_together();
         }
-        let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
         let fan_out = Arc::clone(fan_out);
         let (ack, receipts) = (fan_out.prepared.ack(), &mut self.receipts);
         let before = *budget;
-        let finished = self.walk.go(&mut self.roster, &fan_out, budget, |member, label| {
+        let finished = self.walk.go(&mut self.roster, &fan_out, budget, |member, label, budget| {
             let seat = member.holds;
             let accepted = seat.frame(&fan_out.prepared, label).is_some_and(|frame| seat.outbox.send(&frame));
             if let Some(number) = ack {
                 receipts.extend(seat.receipt(member.key, number, accepted));
             }
+            *budget = budget.saturating_sub(fan_out.prepared.take_work() / WORK);
             accepted
         });
         // A walk past sockets it does not admit costs time too.
@@ -162,11 +168,14 @@ impl WorkerHub {
         let (mut bytes, mut entries, mut no_limit) = (0, 0, usize::MAX);
         for _ in 0..BATCH {
             let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
+            if fan_out.prepared.size() > SMALL {
+                return;
+            }
             let fan_out = Arc::clone(fan_out);
             let (staged, receipts, ack) = (&mut self.staged, &mut self.receipts, fan_out.prepared.ack());
             // Whoever is the first to need it pays for its encoding.
             let mut longest = fan_out.prepared.size();
-            self.walk.go(&mut self.roster, &fan_out, &mut no_limit, |member, label| {
+            self.walk.go(&mut self.roster, &fan_out, &mut no_limit, |member, label, _| {
                 let seat = member.holds;
                 let Some(frame) = seat.frame(&fan_out.prepared, label) else { return false };
                 longest = longest.max(frame.len());
@@ -261,7 +270,12 @@ impl WorkerHub {
     fn write(&self, key: SocketKey, reply: &Reply) {
         if let Some(seat) = self.roster.get(key) {
             for frame in reply.frames() {
-                seat.outbox.answer(frame);
+                if reply.may_be_compressed() {
+                    seat.outbox.answer(frame);
+                } else {
+                    seat.outbox.forbid_compression();
+                    seat.outbox.send(frame);
+                }
             }
         }
     }
@@ -275,11 +289,11 @@ impl Walk {
         roster: &mut Roster<Seat>,
         fan_out: &FanOut,
         budget: &mut usize,
-        mut deliver: impl FnMut(&Member<'_, Seat>, Label) -> bool,
+        mut deliver: impl FnMut(&Member<'_, Seat>, Label, &mut usize) -> bool,
     ) -> bool {
-        let mut take = |member: Member<'_, Seat>, label, accepted: &mut usize| {
+        let mut take = |member: Member<'_, Seat>, label, accepted: &mut usize, budget: &mut usize| {
             if fan_out.audience.admits(&member) {
-                *accepted += usize::from(deliver(&member, label));
+                *accepted += usize::from(deliver(&member, label, budget));
             }
         };
         match &fan_out.audience.primary {
@@ -291,7 +305,7 @@ impl Walk {
                     *budget -= 1;
                     self.index += 1;
                     if let Some(member) = roster.member(*key) {
-                        take(member, 0, &mut self.accepted);
+                        take(member, 0, &mut self.accepted, budget);
                     }
                 }
             }
@@ -304,7 +318,7 @@ impl Walk {
                         *budget -= 1;
                         self.index += 1;
                         if let Some(member) = roster.meet(*group, self.index - 1, self.number) {
-                            take(member, *label, &mut self.accepted);
+                            take(member, *label, &mut self.accepted, budget);
                         }
                     }
                     self.part += 1;

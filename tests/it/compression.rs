@@ -3,11 +3,11 @@
 use flate2::{Decompress, FlushDecompress};
 use serde_json::{Value, json};
 
-use crate::support::TestServer;
 use crate::support::engine::Engine;
 use crate::support::frames::*;
 use crate::support::http;
 use crate::support::wire::{HANDSHAKE, Wire};
+use crate::support::{TestServer, token};
 
 const OFFER: &str = "permessage-deflate; client_max_window_bits";
 const RSV1: u8 = 0x40;
@@ -150,6 +150,59 @@ async fn a_room_that_is_left_out_is_never_compressed() {
         poller.gets.ask("GET", &path, &[("accept-encoding", "gzip")], b"").await;
         let answer = poller.gets.answer().await;
         assert_eq!(answer.header("content-encoding"), is_open.then_some("gzip"), "{room}");
+    }
+}
+
+/// A filter's room counts like the one by which somebody is matched.
+#[actix_web::test]
+async fn a_room_left_out_counts_wherever_it_stands_in_a_target() {
+    let server = TestServer::with(&[("COMPRESSION_EXCLUDE_ROOMS", "user:*")]);
+    let token = token::sign(json!({"sub": "ann"}));
+    let bearer = format!("Bearer {token}");
+    let headers = [("sec-websocket-extensions", OFFER), ("authorization", &*bearer)];
+    let mut wire = Wire::try_open(server.address(), "/ws", &headers).await.expect("accepted");
+    for welcome in ["connection_established", "auth:success"] {
+        assert_eq!(next(&mut wire).await.2["type"], welcome);
+    }
+    join(&mut wire, "public:n").await;
+    let both = json!({"room": "public:n", "user_id": "ann"});
+    for (target, is_open) in [(json!({"room": "public:n"}), true), (both, false)] {
+        let mut body = custom(6_000, None);
+        body.as_object_mut().unwrap().append(&mut target.as_object().unwrap().clone());
+        assert_eq!(server.broadcast(body).await["recipients_count"], 1);
+        assert_eq!(next(&mut wire).await.0, is_open, "{target}");
+    }
+}
+
+/// What answers something of a room names who is in it; and a welcome may hold a token.
+#[actix_web::test]
+async fn answers_of_a_room_left_out_and_welcomes_go_out_as_they_are() {
+    let settings = [("COMPRESSION_EXCLUDE_ROOMS", "public:secret"), ("COMPRESSION_THRESHOLD_BYTES", "0")];
+    let server = TestServer::with(&settings);
+    let headers = [("sec-websocket-extensions", OFFER)];
+    let mut wire = Wire::try_open(server.address(), "/ws", &headers).await.expect("accepted");
+    let (is_compressed, _, welcome) = next(&mut wire).await;
+    assert_eq!((is_compressed, welcome["type"].as_str()), (false, Some("connection_established")));
+    for (room, is_open) in [("public:secret", false), ("public:open", true)] {
+        for ask in ["join", "leave"] {
+            wire.text(&json!({"type": ask, "payload": {"room": room}}).to_string()).await;
+            let (is_compressed, _, answer) = next(&mut wire).await;
+            assert_eq!((answer["data"]["room"].as_str(), is_compressed), (Some(room), is_open), "{answer}");
+        }
+    }
+}
+
+/// For one client alone a small window would cost many times what it saves.
+#[actix_web::test]
+async fn answers_are_compressed_for_windows_that_cost_little() {
+    let server = TestServer::with(&[("COMPRESSION_THRESHOLD_BYTES", "0")]);
+    for (bits, is_worth_it) in [(9, false), (11, false), (12, true), (15, true)] {
+        let offer = format!("permessage-deflate; server_max_window_bits={bits}");
+        let mut wire = offering(&server, &offer).await;
+        wire.text(&json!({"type": "debug:rooms", "id": long(99)}).to_string()).await;
+        assert_eq!(next(&mut wire).await.0, is_worth_it, "{bits}");
+        server.broadcast(custom(6_000, None)).await;
+        assert!(next(&mut wire).await.0, "a broadcast is compressed once for each window");
     }
 }
 
