@@ -133,6 +133,8 @@ impl AsyncWrite for Gate {
         let was_blocked = std::mem::replace(&mut self.is_blocked, written.is_pending());
         if written.is_ready() {
             self.patience.begin_anew();
+            // What comes now is about to be answered again; a pause would only let others overtake it.
+            self.stream.set_limit(BITE);
             self.record.is_answered.set(true);
             if was_blocked {
                 // Whoever read meanwhile was turned away without a waker.
@@ -148,5 +150,56 @@ impl AsyncWrite for Gate {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(self.stream.get_mut()).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::ambient;
+    use crate::limits::connections::Connections;
+
+    async fn gate() -> (Gate, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let patience = Patience::of(Duration::from_secs(60), ambient::system().clock);
+        let place = Connections::up_to(1).take().unwrap();
+        (Gate::new(stream, place, patience).unwrap(), peer)
+    }
+
+    /// Two bites in all, of which each is answered: a request must not be heard in two turns of the
+    /// thread because of those before it.
+    #[actix_web::test]
+    async fn what_has_been_answered_counts_no_more() {
+        let (mut gate, mut peer) = gate().await;
+        let request = [b'r'; 3 * 1024];
+        for _ in 0..3 {
+            peer.write_all(&request).await.unwrap();
+            gate.stream.get_ref().readable().await.unwrap();
+            let mut read = vec![0; 2 * request.len()];
+            let mut buffer = ReadBuf::new(&mut read);
+            let once = std::future::poll_fn(|cx| {
+                Poll::Ready(Pin::new(&mut gate).poll_read(cx, &mut buffer).is_ready())
+            });
+            assert!(once.await, "no pause");
+            assert_eq!(buffer.filled().len(), request.len());
+            gate.write_all(b"answer").await.unwrap();
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_has_not_been_answered_is_read_in_bites() {
+        let (mut gate, mut peer) = gate().await;
+        peer.write_all(&[b'r'; 3 * BITE as usize]).await.unwrap();
+        let mut sizes = Vec::new();
+        for _ in 0..3 {
+            let mut read = vec![0; 4 * BITE as usize];
+            sizes.push(gate.read(&mut read).await.unwrap());
+        }
+        assert!(sizes.iter().all(|size| *size <= BITE as usize), "{sizes:?}");
     }
 }
