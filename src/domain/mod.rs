@@ -19,6 +19,7 @@ pub mod farewell;
 pub mod id;
 pub mod identity;
 pub mod json;
+pub mod lead;
 pub mod profile;
 pub mod random;
 pub mod room;
