@@ -11,7 +11,7 @@
 //! | 4 | [`session`] | one connection, as an actor |
 //! | 3 | [`hub`] | who is in which room; the way of a publication to the sockets |
 //! | 2 | [`dialect`], [`auth`] | how events are spelled; who may do what |
-//! | 1 | [`proto`], [`events`] | sans-IO codecs; the vocabulary |
+//! | 1 | [`proto`], [`events`], [`store`] | sans-IO codecs; the vocabulary; what outlives the process |
 //! | 0 | [`domain`], [`ambient`], [`config`], [`limits`], [`telemetry`] | nouns, time, settings, counts, logs |
 //!
 //! # Three journeys, to be read in this order
@@ -47,6 +47,7 @@ pub mod limits;
 mod listeners;
 pub mod proto;
 pub mod session;
+pub mod store;
 pub mod telemetry;
 
 pub use app::{App, Running};

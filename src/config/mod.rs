@@ -117,6 +117,12 @@ pub struct Settings {
     pub reconnection_attempts: u32,
     pub reconnection_delay: Duration,
 
+    /// The embedded store; where `BACKUP_DIR` is not set, backups go into `backups` below it.
+    pub data_dir: PathBuf,
+    pub backup_dir: PathBuf,
+    /// How long the journal remembers a command.
+    pub idempotency_ttl: Duration,
+
     pub enable_logging: bool,
     /// What `RUST_LOG` holds: a level, or levels by module.
     pub rust_log: String,
@@ -198,6 +204,7 @@ impl Settings {
     }
 
     fn from_values(values: &Values, tenants: Vec<TenantRecord>) -> Settings {
+        let data_dir = values.path("DATA_DIR").unwrap_or_default();
         Settings {
             environment: values.environment,
             host: values.text("HOST").to_owned(),
@@ -252,6 +259,10 @@ impl Settings {
             reconnection_enabled: values.flag("RECONNECTION_ENABLED"),
             reconnection_attempts: values.number("RECONNECTION_ATTEMPTS"),
             reconnection_delay: values.millis("RECONNECTION_DELAY_MS"),
+
+            backup_dir: values.path("BACKUP_DIR").unwrap_or_else(|| data_dir.join("backups")),
+            data_dir,
+            idempotency_ttl: values.millis("IDEMPOTENCY_TTL_MS"),
 
             enable_logging: values.flag("ENABLE_LOGGING"),
             rust_log: values.text("RUST_LOG").to_owned(),

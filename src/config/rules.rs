@@ -31,6 +31,7 @@ const RULES: &[Rule] = &[
     Rule { keys: &["MAX_MESSAGE_SIZE_BYTES", "HARD_MAX_MESSAGE_BYTES"], problem: soft_is_within_hard },
     Rule { keys: &["SEND_QUEUE_BYTES", "HARD_MAX_MESSAGE_BYTES"], problem: queue_holds_a_message },
     Rule { keys: &["SEND_QUEUE_TOTAL_BYTES", "SEND_QUEUE_BYTES"], problem: total_holds_a_queue },
+    Rule { keys: &["DATA_DIR"], problem: data_has_a_place },
 ];
 
 /// HS256 needs a key of at least the size of its hash (RFC 7518, section 3.2).
@@ -132,4 +133,8 @@ fn queue_holds_a_message(settings: &Settings) -> Option<String> {
 fn total_holds_a_queue(settings: &Settings) -> Option<String> {
     let (total, one) = (settings.send_queue_total_bytes, settings.send_queue_bytes);
     (total < one).then(|| format!("is {total}, less than SEND_QUEUE_BYTES ({one})"))
+}
+
+fn data_has_a_place(settings: &Settings) -> Option<String> {
+    settings.data_dir.as_os_str().is_empty().then(|| "is empty, not a path".to_owned())
 }

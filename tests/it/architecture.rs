@@ -17,6 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("auth", &["events", "domain", "config"]),
     ("proto", &[]),
     ("events", &["domain"]),
+    ("store", &["domain", "config"]),
     // Limits count on the injected clock, and the system's clock implements the trait.
     ("limits", &["domain"]),
     ("ambient", &["domain"]),

@@ -18,5 +18,6 @@ mod proto_properties;
 mod slow_clients;
 mod socketio;
 mod socketio_properties;
+mod store_contract;
 mod support;
 mod time;

@@ -78,6 +78,11 @@ impl KeyDigest {
         KeyDigest(Sha256::digest(key).into())
     }
 
+    /// For the store, which keeps it. Not for logs.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Reads 64 hexadecimal digits.
     fn from_hex(text: &str) -> Option<KeyDigest> {
         let (pairs, rest) = text.as_bytes().as_chunks::<2>();

@@ -64,6 +64,9 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("TENANT_KEYS", ";k:t;a:t,b:t,c:u; a b:c:t , b:t,", ",; ;k;k:;:t;k:a b;k:t,k:t;k:t,k:u;é:t"),
     ("TENANTS_FILE", ";  ", "no/such/file.json;/;/dev/null;/dev/zero"),
     ("SANITIZE_MESSAGES", "escape", "none"),
+    ("DATA_DIR", "data;/var/lib/switchboard;a b", ";  ;a\u{0}"),
+    ("BACKUP_DIR", ";/mnt/backups", "a\nb"),
+    ("IDEMPOTENCY_TTL_MS", "1;86400000", "0;1d;"),
 ];
 
 #[test]
