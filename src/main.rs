@@ -1,4 +1,7 @@
-//! Reads the settings, starts the gateway, and serves until it is told to stop.
+//! Reads the settings, starts the gateway, and serves until it is told to stop; or does the one thing it is
+//! asked for instead.
+
+mod cli;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -14,7 +17,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[actix_web::main]
 async fn main() -> ExitCode {
     let settings = match Settings::from_process() {
-        Ok(settings) => settings,
+        Ok((settings, None)) => settings,
+        Ok((settings, Some(task))) => return cli::run(&settings, &task),
         Err(error) if error.is_help() => {
             println!("{error}");
             return ExitCode::SUCCESS;

@@ -17,6 +17,7 @@ mod kind;
 mod parse;
 mod rules;
 mod sources;
+mod task;
 mod tenants;
 mod types;
 mod values;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 pub use error::{BadKey, LoadError};
 pub use example::env_example;
+pub use task::Task;
 pub use tenants::{KeyDigest, KeyForm, MAX_KEY_BYTES, TenantKeyRecord, TenantRecord};
 pub use types::{AdminAuth, AdminRoomJoin, Environment, Rate, RoomPatterns, Secret};
 
@@ -137,11 +139,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Loads the settings of this process: its flags, its environment and `.env` in its directory.
+    /// Loads the settings of this process: its flags, its environment and `.env` in its directory. Also
+    /// gives what its command line asks for.
     ///
     /// # Errors
     /// As [Settings::load]; a `.env` that cannot be read is a bad key of that name.
-    pub fn from_process() -> Result<Settings, LoadError> {
+    pub fn from_process() -> Result<(Settings, Option<Task>), LoadError> {
         let env = |name: &str| std::env::var_os(name).map(|text| text.to_string_lossy().into_owned());
         let flags = sources::flags(std::env::args_os())?;
         let (dotenv, unreadable) = match sources::dotenv(Path::new(".env")) {
@@ -149,10 +152,12 @@ impl Settings {
             Err(bad) => (BTreeMap::new(), Some(bad)),
         };
         let flag = |name: &str| flags.get_one::<String>(name).cloned();
-        Settings::from_layers(&[&flag, &env, &|name| dotenv.get(name).cloned()], unreadable)
+        let settings = Settings::from_layers(&[&flag, &env, &|name| dotenv.get(name).cloned()], unreadable)?;
+        Ok((settings, task::asked(&flags)))
     }
 
-    /// Loads settings from a command line, the program's name first, and an environment.
+    /// Loads settings from a command line, the program's name first, and an environment. Also gives what
+    /// the command line asks for.
     ///
     /// # Errors
     /// [LoadError::Usage] for help, version and wrong flags; [LoadError::Invalid] names every bad
@@ -160,9 +165,10 @@ impl Settings {
     pub fn load(
         args: impl IntoIterator<Item = OsString>,
         env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Settings, LoadError> {
+    ) -> Result<(Settings, Option<Task>), LoadError> {
         let flags = sources::flags(args)?;
-        Settings::from_layers(&[&|name| flags.get_one::<String>(name).cloned(), env], None)
+        let settings = Settings::from_layers(&[&|name| flags.get_one::<String>(name).cloned(), env], None)?;
+        Ok((settings, task::asked(&flags)))
     }
 
     /// Makes settings from a few keys and the defaults, for tests and embedding programs.

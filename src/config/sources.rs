@@ -14,6 +14,7 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::error::BadKey;
 use super::keys::{Alias, KEYS, Key, State, keys};
+use super::task;
 
 /// One place that may set keys: a name in, the text out.
 pub(super) type Layer<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -66,13 +67,14 @@ static FLAGS: LazyLock<BTreeMap<&'static str, String>> = LazyLock::new(|| {
 fn command() -> Command {
     let command = Command::new("switchboard")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("A real-time gateway: one POST reaches every client in a room.")
+        .about("A real-time gateway: one POST reaches every client in a room. Without a command it serves.")
         .after_help(
             "A flag wins over the environment, the environment over `.env`. Secrets belong into \
              the environment: other users can see flags.",
         );
     let rows = KEYS.iter().flat_map(|(group, keys)| keys.iter().map(move |key| (*group, key)));
     command
+        .subcommands(task::subcommands())
         .args(rows.flat_map(|(group, key)| key.spellings().map(move |spelling| flag(group, key, spelling))))
 }
 
@@ -93,6 +95,8 @@ fn flag(group: &'static str, key: &Key, spelling: Alias) -> Arg {
         .value_name("VALUE")
         .help(help)
         .help_heading(group)
+        // Before a subcommand or behind it.
+        .global(true)
         // The last of two equal flags counts.
         .overrides_with(spelling.name)
         .hide(spelling.name != key.name)

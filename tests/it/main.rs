@@ -3,6 +3,7 @@
 mod admin_rest;
 mod architecture;
 mod attacks;
+mod command_line;
 mod compression;
 mod cookies;
 mod differential;

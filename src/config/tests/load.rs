@@ -1,7 +1,7 @@
 //! Loading: where values come from, what is refused and how it is said.
 
-use super::{LONG_SECRET, bad_keys, load, names};
-use crate::config::{BadKey, DEVELOPMENT_JWT_SECRET, LoadError, Settings, sources};
+use super::{LONG_SECRET, asked, bad_keys, load, names};
+use crate::config::{BadKey, DEVELOPMENT_JWT_SECRET, LoadError, Settings, Task, sources};
 use std::time::Duration;
 
 #[test]
@@ -121,6 +121,28 @@ fn a_wrong_flag_exits_with_two_and_is_not_help() {
     for args in [&["--prot", "1"][..], &["--port"], &["left over"]] {
         let error = load(args, &[]).expect_err("usage");
         assert!(!error.is_help() && error.exit_code() == 2, "{error}");
+    }
+}
+
+#[test]
+fn a_command_is_told_from_serving_and_settings_may_stand_on_either_side() {
+    let restore = Task::Restore { tenant: "demo1".into(), file: "a/b.sqlite".into() };
+    let verify = |head: Option<&str>| Some(Task::VerifyAudit { head: head.map(Into::into) });
+    let cases: &[(&[&str], Option<Task>)] = &[
+        (&[], None),
+        (&["audit", "verify"], verify(None)),
+        (&["audit", "verify", "--head", "1:00"], verify(Some("1:00"))),
+        (&["restore", "--tenant", "demo1", "a/b.sqlite"], Some(restore)),
+    ];
+    for (words, task) in cases {
+        for args in [[&["--data-dir", "d"], *words].concat(), [*words, &["--data-dir", "d"]].concat()] {
+            let (settings, found) = asked(&args, &[("DATA_DIR", "e")]).expect("good");
+            assert_eq!((found, settings.data_dir.to_str()), (task.clone(), Some("d")), "{args:?}");
+            assert_eq!(settings.backup_dir.to_str(), Some("d/backups"));
+        }
+    }
+    for args in [&["audit"][..], &["audit", "x"], &["restore", "f"], &["restore", "--tenant", "demo1"]] {
+        assert_eq!(load(args, &[]).expect_err("usage").exit_code(), 2, "{args:?}");
     }
 }
 

@@ -4,7 +4,7 @@ mod load;
 mod table;
 mod tenants;
 
-use super::{BadKey, LoadError, Settings};
+use super::{BadKey, LoadError, Settings, Task};
 use std::ffi::OsString;
 
 const LONG_SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -21,6 +21,10 @@ fn names(bad: &[BadKey]) -> Vec<&str> {
 }
 
 fn load(args: &[&str], env: &[(&str, &str)]) -> Result<Settings, LoadError> {
+    asked(args, env).map(|(settings, _)| settings)
+}
+
+fn asked(args: &[&str], env: &[(&str, &str)]) -> Result<(Settings, Option<Task>), LoadError> {
     let args = std::iter::once("switchboard").chain(args.iter().copied()).map(OsString::from);
     Settings::load(args, &|name| env.iter().find(|(key, _)| *key == name).map(|(_, text)| (*text).to_owned()))
 }
