@@ -9,7 +9,7 @@
 //! | 6 | [`app`] | the gateway put together, started and stopped |
 //! | 5 | [`http`] | routes, callers, the hand-over of a socket |
 //! | 4 | [`session`] | one connection, as an actor |
-//! | 3 | [`hub`] | who is in which room; the way of a publication to the sockets |
+//! | 3 | [`hub`], [`voice`] | who is in which room; the way of a publication to the sockets; commands by voice |
 //! | 2 | [`dialect`], [`auth`] | how events are spelled; who may do what |
 //! | 1 | [`proto`], [`events`], [`store`] | sans-IO codecs; the vocabulary; what outlives the process |
 //! | 0 | [`domain`], [`ambient`], [`config`], [`limits`], [`telemetry`] | nouns, time, settings, counts, logs |
@@ -49,6 +49,7 @@ pub mod proto;
 pub mod session;
 pub mod store;
 pub mod telemetry;
+pub mod voice;
 
 pub use app::{App, Running};
 pub use config::Settings;

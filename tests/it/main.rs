@@ -22,3 +22,4 @@ mod socketio_properties;
 mod store_contract;
 mod support;
 mod time;
+mod transcripts;

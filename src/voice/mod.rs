@@ -1,0 +1,3 @@
+//! Commands by voice.
+
+pub mod grammar;
