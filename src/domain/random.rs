@@ -3,6 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::time::Timestamp;
+
 /// Where unguessable bytes come from. Injected once, so that a test can know them beforehand.
 pub trait Random: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
@@ -16,10 +18,11 @@ impl dyn Random + '_ {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Sixteen random bytes, for a UUID.
-    pub fn sixteen(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        self.fill(&mut bytes);
-        bytes
+    /// A UUID of version 7, so that ids sort by time.
+    pub fn uuid(&self, now: Timestamp) -> String {
+        let mut tail = [0; 10];
+        self.fill(&mut tail);
+        let millis = u64::try_from(now.millis()).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid().to_string()
     }
 }

@@ -55,6 +55,29 @@ impl Timestamp {
         Timestamp(secs.saturating_mul(1000))
     }
 
+    /// Reads a date and time with its offset, or a date, which is its first moment in UTC.
+    pub fn parse(text: &str) -> Option<Timestamp> {
+        let text = text.trim();
+        let at = match text.parse::<jiff::civil::Date>() {
+            Ok(day) if text.len() <= "-YYYYYY-MM-DD".len() => {
+                day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()
+            }
+            _ => text.parse::<jiff::Timestamp>().ok()?,
+        };
+        Some(Timestamp(at.as_millisecond()))
+    }
+
+    /// The first moment of its day in UTC.
+    pub const fn day(self) -> Timestamp {
+        const DAY: i64 = 24 * 60 * 60 * 1000;
+        Timestamp(self.0 - self.0.rem_euclid(DAY))
+    }
+
+    /// This long before; saturates instead of wrapping.
+    pub fn before(self, span: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     pub const fn millis(self) -> i64 {
         self.0
     }
@@ -114,6 +137,19 @@ mod tests {
     #[test]
     fn a_timestamp_no_calendar_holds_still_prints() {
         assert_eq!(Timestamp::from_secs(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn a_date_and_a_time_are_read() {
+        let millis = |text| Timestamp::parse(text).map(Timestamp::millis);
+        assert_eq!(millis("2024-01-15T10:30:00.000Z"), Some(1_705_314_600_000));
+        assert_eq!(millis("2024-01-15T11:30:00+01:00"), Some(1_705_314_600_000));
+        assert_eq!(millis(" 2024-01-15 "), Some(1_705_276_800_000));
+        assert_eq!(Timestamp::from_millis(1_705_314_600_000).day().millis(), 1_705_276_800_000);
+        assert_eq!(Timestamp::from_millis(-1).day().millis(), -86_400_000);
+        for none in ["", "today", "2024-13-01", "10:30", "2024-01-15T10:30:00", "1705314600000"] {
+            assert_eq!(millis(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -10,4 +10,5 @@ pub mod command;
 pub mod fields;
 pub mod payload;
 pub mod publication;
+pub mod publisher;
 pub mod table;

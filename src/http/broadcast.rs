@@ -201,12 +201,8 @@ pub fn organization(
     Ok(OrganizationTarget::Subscribers(channel, scope))
 }
 
-/// A UUID of version 7, so that ids sort by time.
 pub fn new_message_id(state: &State, now: Timestamp) -> Arc<str> {
-    let millis = u64::try_from(now.millis()).unwrap_or(0);
-    let random = state.services.ambient.random.sixteen();
-    let tail = random.first_chunk::<10>().expect("sixteen bytes have ten");
-    uuid::Builder::from_unix_timestamp_millis(millis, tail).into_uuid().to_string().into()
+    state.services.ambient.random.uuid(now).into()
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {

@@ -245,6 +245,17 @@ impl Books {
         Some(change.seen)
     }
 
+    /// The tenant of a socket, and how many connections it has.
+    pub fn tenant_of(&self, key: SocketKey) -> Option<(Id, usize)> {
+        let tenant = self.sockets.get(&key)?.identity.tenant.as_ref()?;
+        Some((tenant.id.clone(), self.connections_of(&tenant.id)))
+    }
+
+    /// How many connections a tenant has.
+    pub fn connections_of(&self, tenant: &Id) -> usize {
+        self.tenants.get(tenant).map_or(0, Tally::len)
+    }
+
     /// The sockets that are meant.
     pub fn find(&self, whom: &Whom) -> Vec<SocketKey> {
         match whom {

@@ -140,6 +140,14 @@ pub struct Detach {
     pub last: Option<Bytes>,
 }
 
+/// Say this to a socket, behind everything published so far.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Say {
+    pub key: SocketKey,
+    pub reply: Reply,
+}
+
 /// Close this socket as too slow: it holds the most when too much waits in all.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -210,6 +218,7 @@ pub enum Work {
         key: SocketKey,
         last: Option<Bytes>,
     },
+    Say(SocketKey, Reply),
     Evict(SocketKey),
     /// Take the socket out of its groups, and leave its goodbye to its session.
     Dismiss(SocketKey, Farewell),

@@ -24,6 +24,7 @@ pub mod organizations;
 pub mod outbox;
 pub mod outboxes;
 pub mod presence;
+mod publisher;
 mod queue;
 pub mod receipts;
 pub mod room_server;

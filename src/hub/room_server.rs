@@ -149,7 +149,13 @@ impl RoomServer {
         if connection.is_some_and(|connection| self.connections.leave(connection)) {
             self.meters.connections_are(self.connections.len());
         }
-        self.books.detach(key)
+        let tenant = self.books.tenant_of(key);
+        let seen = self.books.detach(key);
+        if let Some((tenant, _)) = tenant {
+            let count = self.books.connections_of(&tenant);
+            self.meters.tenant_connections_are(tenant.as_str(), count, now.wall.millis());
+        }
+        seen
     }
 
     fn now(&self) -> Timestamp {
@@ -174,6 +180,7 @@ impl Actor for RoomServer {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.meters.tenants_since(self.now().millis());
         self.sweep(ctx);
     }
 }
@@ -204,6 +211,9 @@ impl Handler<Attach> for RoomServer {
         }
         // It may hold a token, beside what others have chosen.
         let welcome = welcome.never_compressed();
+        if let Some((tenant, count)) = self.books.tenant_of(key) {
+            self.meters.tenant_connections_are(tenant.as_str(), count, self.now().millis());
+        }
         let (done, written) = oneshot::channel();
         self.tell(key.worker, Work::Attach { key, dialect, groups, welcome, done });
         if let Some(farewell) = self.farewell {
@@ -299,6 +309,14 @@ impl Handler<Evict> for RoomServer {
 
     fn handle(&mut self, Evict(key): Evict, _: &mut Self::Context) {
         self.tell(key.worker, Work::Evict(key));
+    }
+}
+
+impl Handler<Say> for RoomServer {
+    type Result = ();
+
+    fn handle(&mut self, Say { key, reply }: Say, _: &mut Self::Context) {
+        self.tell(key.worker, Work::Say(key, reply));
     }
 }
 

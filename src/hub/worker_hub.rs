@@ -244,6 +244,7 @@ impl WorkerHub {
                 }
                 self.roster.vacate(key);
             }
+            Some(Work::Say(key, reply)) => self.write(key, &reply),
             Some(Work::Evict(key)) => {
                 if let Some(outbox) = self.worker.outbox(key) {
                     outbox.evict();

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::tenants::{Opened, Tenants};
+
 /// Event names that are counted apart; whoever may broadcast may make up names without end.
 pub const NAMES: usize = 1000;
 /// Deliveries under any further name are counted under this one. No event is called so.
@@ -23,6 +25,7 @@ pub struct Meters {
     connections: AtomicUsize,
     traffic: Mutex<Traffic>,
     latency: Mutex<Latency>,
+    tenants: Mutex<Tenants>,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +98,21 @@ impl Meters {
     /// For whoever must not wait for the books.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Tenants' connections are counted from now on, in milliseconds of the wall clock.
+    pub fn tenants_since(&self, now: i64) {
+        lock(&self.tenants).begin(now);
+    }
+
+    /// A tenant has so many connections now.
+    pub fn tenant_connections_are(&self, tenant: &str, count: usize, now: i64) {
+        lock(&self.tenants).connections_are(tenant, count, now);
+    }
+
+    /// A tenant's connections, those opened from `from` on.
+    pub fn tenant(&self, tenant: &str, from: i64) -> Opened {
+        lock(&self.tenants).read(tenant, from)
     }
 
     /// A client has answered a ping.

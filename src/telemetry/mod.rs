@@ -16,6 +16,7 @@ mod critical;
 mod line;
 pub mod meters;
 mod redact;
+mod tenants;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -28,6 +29,7 @@ pub use critical::Critical;
 pub use line::LogFormat;
 pub use meters::Meters;
 pub use redact::{is_secret_name, redact};
+pub use tenants::Opened;
 
 /// How to log.
 #[derive(Clone, Copy, Debug)]
