@@ -248,7 +248,7 @@ fn writes(store: &Arc<dyn Store>, threads: u64, count: u64) {
 
 fn backup(store: &dyn Store, tenant: &Id) {
     let start = Instant::now();
-    let backup = store.backup(tenant, Timestamp::from_millis(START), &mut |_| {}).expect("a backup");
+    let backup = store.backup(tenant, Timestamp::from_millis(START), &mut |_, _| {}).expect("a backup");
     let took = start.elapsed().as_secs_f64();
     println!("\nbackup of {} leads: {took:.2} s, {:.1} MB", backup.rows.leads, backup.bytes as f64 / 1e6);
     let start = Instant::now();

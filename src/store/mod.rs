@@ -123,13 +123,17 @@ pub trait Store: Send + Sync {
     fn set_setting(&self, tenant: &Id, name: &str, value: Option<&str>) -> Result<(), StoreError>;
 
     /// Copies the tenant's leads, journal and settings, as they are at one moment, into a file of their own
-    /// under `BACKUP_DIR`, which is there whole or not at all. `progress` is told each new percent, 0 and
-    /// 100 included. Others read and write meanwhile.
+    /// under `BACKUP_DIR`, which is there whole or not at all. `progress` is told the backup's id and each new
+    /// percent, 0 and 100 included. Others read and write meanwhile.
     ///
     /// # Errors
     /// [`StoreError::Target`] if the place cannot be written to; [`StoreError::Full`] if it is full.
-    fn backup(&self, tenant: &Id, now: Timestamp, progress: &mut dyn FnMut(u8))
-    -> Result<Backup, StoreError>;
+    fn backup(
+        &self,
+        tenant: &Id,
+        now: Timestamp,
+        progress: &mut dyn FnMut(&str, u8),
+    ) -> Result<Backup, StoreError>;
 
     /// When the tenant's newest backup was taken, as far as it is still where it was written.
     fn last_backup(&self, tenant: &Id) -> Result<Option<Timestamp>, StoreError>;

@@ -125,7 +125,7 @@ fn a_backup_is_put_back_while_nobody_has_the_store() {
     let place = Place::new();
     let store = place.store();
     (0..3).for_each(|number| add(&*store, number));
-    let file = store.backup(&demo1(), NOW, &mut |_| {}).unwrap().path;
+    let file = store.backup(&demo1(), NOW, &mut |_, _| {}).unwrap().path;
     assert!(file.starts_with(place.data().join("backups/demo1")));
     add(&*store, 9);
     let restore = |tenant: &str| place.run(&["restore", "--tenant", tenant, file.to_str().unwrap()]);

@@ -60,14 +60,15 @@ pub fn write(
     backup_dir: &Path,
     tenant: &Id,
     now: Timestamp,
-    progress: &mut dyn FnMut(u8),
+    progress: &mut dyn FnMut(&str, u8),
 ) -> Result<Backup, StoreError> {
     let moment = from.transaction()?;
     tenants::must_exist(&moment, tenant)?;
     let place = Place::reserve(&folder(backup_dir, tenant), now)?;
-    let rows = copy(&moment, &place.partial, tenant, now, progress).map_err(Failed::named)?;
+    let mut told = |percent| progress(&place.id, percent);
+    let rows = copy(&moment, &place.partial, tenant, now, &mut told).map_err(Failed::named)?;
     let bytes = place.finish().map_err(target)?;
-    progress(100);
+    progress(&place.id, 100);
     Ok(Backup { id: place.id.clone(), path: place.whole.clone(), taken_at: now, bytes, rows })
 }
 

@@ -214,7 +214,7 @@ impl Store for SqliteStore {
         &self,
         tenant: &Id,
         now: Timestamp,
-        progress: &mut dyn FnMut(u8),
+        progress: &mut dyn FnMut(&str, u8),
     ) -> Result<Backup, StoreError> {
         // A connection of its own: a reader would be missing for as long as it takes.
         let mut from = connection::reading(&self.options.data_dir)?;

@@ -9,7 +9,7 @@ use switchboard::store::{Backup, LeadQuery, Restored, StoreError};
 use super::*;
 
 fn back_up(store: &dyn Store, tenant: &Id) -> Backup {
-    store.backup(tenant, at(0), &mut |_| {}).unwrap()
+    store.backup(tenant, at(0), &mut |_, _| {}).unwrap()
 }
 
 fn all(store: &dyn Store, tenant: &Id) -> Vec<Lead> {
@@ -77,14 +77,14 @@ pub fn progress_goes_from_0_to_100<P: Place>() {
     let (place, [a, b, _]) = (P::new(), tenants());
     let store = filled(&place);
     let mut told = Vec::new();
-    store.backup(&a, at(0), &mut |percent| told.push(percent)).unwrap();
+    store.backup(&a, at(0), &mut |_, percent| told.push(percent)).unwrap();
     assert!(told.is_sorted_by(|one, next| one < next) && told.len() > 20, "{told:?}");
     assert_eq!((told[0], told.last()), (0, Some(&100)));
 
     drop(store);
     let place = P::new();
     let mut told = Vec::new();
-    place.open().backup(&b, at(0), &mut |percent| told.push(percent)).unwrap();
+    place.open().backup(&b, at(0), &mut |_, percent| told.push(percent)).unwrap();
     assert_eq!(told, [0, 100], "of nothing");
 }
 
@@ -94,7 +94,7 @@ pub fn a_backup_is_of_one_moment_and_keeps_nobody_from_writing<P: Place>() {
     let before = all(&*store, &a);
     let mut number = 500;
     let backup = store
-        .backup(&a, at(0), &mut |percent| {
+        .backup(&a, at(0), &mut |_, percent| {
             if percent < 100 {
                 number += 1;
                 add(&*store, &a, &lead(number, "Latecomer", 50));
@@ -115,7 +115,7 @@ pub fn two_in_a_millisecond_are_two_files<P: Place>() {
     assert_ne!((&one.id, &one.path), (&other.id, &other.path));
     assert!(one.path.exists() && other.path.exists());
     assert_eq!((store.last_backup(&a), store.last_backup(&b)), (Ok(Some(at(0))), Ok(None)));
-    store.backup(&a, at(7), &mut |_| {}).unwrap();
+    store.backup(&a, at(7), &mut |_, _| {}).unwrap();
     assert_eq!(store.last_backup(&a), Ok(Some(at(7))));
     assert_eq!(files(&place.backup_dir().join("a")).len(), 3);
 }
@@ -129,7 +129,7 @@ pub fn a_place_that_cannot_be_written_to_is_named_and_nothing_is_lost<P: Place>(
     let store = filled(&place);
     fs::create_dir_all(place.backup_dir()).unwrap();
     fs::write(place.backup_dir().join("a"), "in the way").unwrap();
-    let failed = store.backup(&a, at(0), &mut |_| {});
+    let failed = store.backup(&a, at(0), &mut |_, _| {});
     assert!(matches!(failed, Err(StoreError::Target(_))), "{failed:?}");
     assert_eq!(all(&*store, &a).len(), HOSTILE.len());
 
@@ -137,7 +137,7 @@ pub fn a_place_that_cannot_be_written_to_is_named_and_nothing_is_lost<P: Place>(
     let backup = back_up(&*store, &a);
     // It vanishes while it is written to.
     let dir = place.backup_dir().join("a");
-    let failed = store.backup(&a, at(1), &mut |percent| {
+    let failed = store.backup(&a, at(1), &mut |_, percent| {
         if percent > 50 && dir.exists() {
             fs::remove_dir_all(&dir).unwrap();
         }
@@ -213,7 +213,7 @@ pub fn an_unknown_tenant_has_no_backups<P: Place>() {
     let (place, [a, _, nobody]) = (P::new(), tenants());
     let store = filled(&place);
     let unknown = StoreError::UnknownTenant("nobody".into());
-    assert_eq!(store.backup(&nobody, at(0), &mut |_| {}), Err(unknown));
+    assert_eq!(store.backup(&nobody, at(0), &mut |_, _| {}), Err(unknown));
     let backup = back_up(&*store, &a);
     assert!(matches!(store.restore(&nobody, &backup.path), Err(StoreError::NotABackup(_))));
 }

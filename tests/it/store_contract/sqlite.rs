@@ -203,7 +203,7 @@ fn others_cannot_read_the_directories() {
     use std::os::unix::fs::PermissionsExt;
     let place = SqlitePlace::new();
     let [a, ..] = tenants();
-    let backup = place.open().backup(&a, NOW, &mut |_| {}).unwrap();
+    let backup = place.open().backup(&a, NOW, &mut |_, _| {}).unwrap();
     for dir in [place.options().data_dir, backup.path.parent().unwrap().to_owned()] {
         assert_eq!(fs::metadata(dir).unwrap().permissions().mode() & 0o077, 0);
     }
@@ -213,7 +213,7 @@ fn others_cannot_read_the_directories() {
 fn what_a_killed_process_left_of_a_backup_is_swept() {
     let place = SqlitePlace::new();
     let [a, ..] = tenants();
-    let backup = place.open().backup(&a, NOW, &mut |_| {}).unwrap();
+    let backup = place.open().backup(&a, NOW, &mut |_, _| {}).unwrap();
     let left = backup.path.with_extension("partial");
     fs::write(&left, "half").unwrap();
     place.open();
