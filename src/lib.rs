@@ -14,7 +14,7 @@
 //! | 1 | [`proto`], [`events`], [`store`] | sans-IO codecs; the vocabulary; what outlives the process |
 //! | 0 | [`domain`], [`ambient`], [`config`], [`limits`], [`telemetry`] | nouns, time, settings, counts, logs |
 //!
-//! # Three journeys, to be read in this order
+//! # Four journeys, to be read in this order
 //! **An admin POST to a thousand dashboards**: [`http::broadcast`] reads it, [`events::catalog`] says
 //! whether it may be sent, [`hub::room_server`] finds out whom it means and tells each worker once,
 //! [`hub::worker_hub`] writes the bytes that [`dialect::prepared`] made once.
@@ -30,6 +30,10 @@
 //! [`proto::socketio`] takes packets apart, and each namespace becomes a socket of its own.
 //! Answers ([`dialect::answer`]) and publications wait in the one outbox, from which polls take
 //! them until the upgrade, and to whose socket they are written after it.
+//!
+//! **A voice command**: [`events::payload::leads`] reads it, [`voice::order`] says whether it may be asked,
+//! [`voice::executor`] has it wait for its turn, [`voice::workshop`] runs it on a thread that may block, with the
+//! journal around it, and the hub says what came of it behind what it has caused.
 
 #![forbid(unsafe_code)]
 #![warn(rust_2018_idioms)]

@@ -1,14 +1,14 @@
 //! The gateway, put together: settings in, a running server out.
 //!
 //! [`App::builder`] is the product; [`App::bare`] has nothing but what a program mounts. Either takes
-//! more [`Mount`]s, and whatever is to be replaced (time and randomness). [`Running`] is the server
+//! more [`Mount`]s, and whatever is to be replaced (time, randomness, the store). [`Running`] is the server
 //! with its addresses, and the way to stop it.
 //!
 //! ```
 //! use switchboard::{App, Emit, Event, Message, Mount, Out, SessionSettings, Settings};
 //!
 //! # actix_web::rt::System::new().block_on(async {
-//! let settings = Settings::from_map(&[("PORT", "0"), ("WORKERS", "1")])?;
+//! let settings = Settings::from_map(&[("PORT", "0"), ("WORKERS", "1"), ("DATA_DIR", "target/example")])?;
 //! let own = SessionSettings::of_handlers(&settings);
 //! let echo = |message: Message<'_>, out: &mut Out<'_>| out.send(message);
 //! let chat = |event: &Event<'_>, emit: &mut Emit<'_>| {
@@ -59,14 +59,18 @@ use crate::hub::room_server::RoomServer;
 use crate::hub::worker::Crew;
 use crate::limits::connections::Connections;
 use crate::listeners;
+use crate::session::Voice;
 use crate::session::mount::{Mount, Mounts};
+use crate::store::Store;
 use crate::telemetry::Meters;
+use crate::voice::executor::Finish;
 use parts::Parts;
 
 /// A gateway about to be started.
 pub struct App {
     settings: Settings,
     ambient: Ambient,
+    store: Option<Arc<dyn Store>>,
     mounts: Vec<Mount>,
     /// Whether there are the routes of the product, too.
     is_product: bool,
@@ -79,8 +83,10 @@ pub struct Running {
     ended: oneshot::Receiver<io::Result<()>>,
     shared: Arc<Shared>,
     rooms: Addr<RoomServer>,
-    /// The RoomServer's thread.
-    arbiter: Arbiter,
+    /// `None` in a server without the product's.
+    voice: Option<Voice>,
+    /// The threads of the RoomServer and of the executor of commands.
+    arbiters: [Arbiter; 2],
     ambient: Ambient,
     shutdown_timeout: Duration,
 }
@@ -107,12 +113,12 @@ impl App {
     /// guides, the admin REST, the console.
     pub fn builder(settings: Settings) -> App {
         let mounts = mounts::of_guides(&settings);
-        App { settings, ambient: ambient::system(), mounts, is_product: true }
+        App { settings, ambient: ambient::system(), store: None, mounts, is_product: true }
     }
 
     /// A server of what will be mounted, and of nothing else.
     pub fn bare(settings: Settings) -> App {
-        App { settings, ambient: ambient::system(), mounts: Vec::new(), is_product: false }
+        App { settings, ambient: ambient::system(), store: None, mounts: Vec::new(), is_product: false }
     }
 
     /// Adds an engine or an endpoint.
@@ -127,13 +133,19 @@ impl App {
         self
     }
 
-    /// Binds every listener and starts serving. Must be called within an actix system.
+    /// Replaces the product's store under `DATA_DIR`; its tenants are the caller's to see to.
+    pub fn store(mut self, store: Arc<dyn Store>) -> App {
+        self.store = Some(store);
+        self
+    }
+
+    /// Opens the store, binds every listener and starts serving. Must be called within an actix system.
     ///
     /// # Errors
-    /// A mount that cannot be, because its path or its name is taken or is none; an address that
-    /// cannot be bound. Each named.
+    /// A mount that cannot be, because its path or its name is taken or is none; a store that cannot be
+    /// opened; an address that cannot be bound. Each named.
     pub fn start(self) -> io::Result<Running> {
-        let App { settings, ambient, mounts, is_product } = self;
+        let App { settings, ambient, store, mounts, is_product } = self;
         let mounts = Mounts::new(mounts, |path| is_product && http::is_own(path));
         let mounts = Arc::new(mounts.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?);
         // A session that polls has a connection for its polls and one for its pushes.
@@ -142,18 +154,26 @@ impl App {
         let listeners = listeners::bind(&settings)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
 
+        let store = match store {
+            None if is_product => Some(parts::open_store(&settings, &ambient)?),
+            given => given,
+        };
+
         let (meters, clock) = (Arc::<Meters>::default(), Arc::clone(&ambient.clock));
         let (limits, compression) = (parts::book_limits(&settings), parts::compression(&settings));
         let compress_from = compression.from;
-        let arbiter = Arbiter::new();
+        let arbiters = [Arbiter::new(), Arbiter::new()];
         let counted = Arc::clone(&meters);
-        let rooms = RoomServer::start_in_arbiter(&arbiter.handle(), move |_| {
+        let rooms = RoomServer::start_in_arbiter(&arbiters[0].handle(), move |_| {
             RoomServer::new(limits, compression, clock, counted)
         });
+        let thread = arbiters[1].handle();
+        let start = |store| parts::start_voice(&settings, &ambient, (store, &meters), (&rooms, &thread));
+        let voice = store.map(start).transpose()?;
         let (queue_bytes, total_bytes) = (settings.send_queue_bytes, settings.send_queue_total_bytes);
         let crew = Arc::new(Crew::new(rooms.clone(), queue_bytes, total_bytes, compress_from));
         let shared = Arc::new(parts::shared(&settings, &addresses, &ambient));
-        let parts = Parts::of(&settings, &ambient, meters);
+        let parts = Parts::of(&settings, &ambient, meters, voice.clone());
 
         let mut server = Server::build()
             .workers(settings.workers)
@@ -228,7 +248,8 @@ impl App {
             ended,
             shared,
             rooms,
-            arbiter,
+            voice,
+            arbiters,
             ambient,
             shutdown_timeout: settings.shutdown_timeout,
         })
@@ -257,6 +278,10 @@ impl Running {
             let _ = self.rooms.send(Publish(maintenance(&self.ambient))).await;
             self.close_part_by_part().await;
             self.shared.connections.emptied().await;
+            if let Some(voice) = &self.voice {
+                // What was asked for is done, though nobody waits for its answer any more.
+                let _ = voice.executor.send(Finish).await;
+            }
             // Closes the listeners; requests under way are answered.
             self.server.stop(true).await;
         };
@@ -288,7 +313,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         // Sent at once; the future only waits for the end.
         drop(self.server.stop(false));
-        self.arbiter.stop();
+        for arbiter in &self.arbiters {
+            arbiter.stop();
+        }
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::{fs, io};
+
+use actix::{Actor, Addr, ArbiterHandle};
 
 use super::SURPLUS;
 use crate::auth::access::Access;
@@ -21,12 +25,19 @@ use crate::http::Shared;
 use crate::hub::books::BookLimits;
 use crate::hub::compression::Compression;
 use crate::hub::outboxes::SocketKey;
+use crate::hub::room_server::RoomServer;
 use crate::hub::worker::Crew;
 use crate::limits::budget::Budget;
 use crate::limits::connections::Connections;
 use crate::limits::rate::{AddressRate, SharedRate};
-use crate::session::Services;
+use crate::session::{Services, Voice};
+use crate::store::{self, Store};
 use crate::telemetry::Meters;
+use crate::voice::command;
+use crate::voice::confirm::Confirmations;
+use crate::voice::executor::VoiceCommandExecutor;
+use crate::voice::grammar::Grammar;
+use crate::voice::workshop::Workshop;
 
 /// What every worker makes its services of.
 #[derive(Clone)]
@@ -40,10 +51,11 @@ pub struct Parts {
     spellings: Arc<Spellings>,
     pushed: Arc<Budget<SocketKey>>,
     inbound: Arc<Budget<SocketKey>>,
+    voice: Option<Voice>,
 }
 
 impl Parts {
-    pub fn of(settings: &Settings, ambient: &Ambient, meters: Arc<Meters>) -> Parts {
+    pub fn of(settings: &Settings, ambient: &Ambient, meters: Arc<Meters>, voice: Option<Voice>) -> Parts {
         Parts {
             authenticator: Arc::new(authenticator(settings, ambient)),
             cookies: Arc::new(CookieSessions::new(ambient.clone())),
@@ -54,6 +66,7 @@ impl Parts {
             spellings: Arc::default(),
             pushed: Budget::of(settings.send_queue_total_bytes),
             inbound: Budget::of(settings.send_queue_total_bytes),
+            voice,
         }
     }
 
@@ -69,8 +82,60 @@ impl Parts {
             spellings: Arc::clone(&self.spellings),
             pushed: Arc::clone(&self.pushed),
             worker: crew.worker_here(),
+            voice: self.voice.clone(),
         })
     }
+}
+
+/// Opens the store of these settings.
+///
+/// # Errors
+/// What is wrong with it, and where it is.
+pub fn open_store(settings: &Settings, ambient: &Ambient) -> io::Result<Arc<dyn Store>> {
+    store::sqlite::open(settings, &*ambient.random, ambient.clock.wall()).map_err(|error| {
+        let place = settings.data_dir.display();
+        io::Error::other(format!("the store in {place} (DATA_DIR) cannot be opened: {error}"))
+    })
+}
+
+/// Starts the executor of voice commands.
+///
+/// # Errors
+/// `CONFIRM_COMMANDS` names what is no command: nothing would ever be confirmed. `PHRASES_FILE` cannot be
+/// read, or is none.
+pub fn start_voice(
+    settings: &Settings,
+    ambient: &Ambient,
+    (store, meters): (Arc<dyn Store>, &Arc<Meters>),
+    (rooms, thread): (&Addr<RoomServer>, &ArbiterHandle),
+) -> io::Result<Voice> {
+    let confirm = settings.confirm_commands.clone();
+    if let Some(name) = confirm.iter().find(|name| command::find(name).is_none()) {
+        return Err(io::Error::other(format!("CONFIRM_COMMANDS names `{name}`, which is no command")));
+    }
+    let grammar = match &settings.phrases_file {
+        Some(path) => read_phrases(path)?,
+        None => Grammar::default(),
+    };
+    let workshop = Arc::new(Workshop {
+        store: Arc::clone(&store),
+        publisher: Arc::new(rooms.clone()),
+        ambient: ambient.clone(),
+        meters: Arc::clone(meters),
+        confirmations: Mutex::new(Confirmations::of(confirm)),
+        crashes: cfg!(debug_assertions).then(|| settings.data_dir.join("crash-at")),
+    });
+    let (in_flight, deadline) = (settings.commands_in_flight, settings.command_deadline);
+    let executor = VoiceCommandExecutor::start_in_arbiter(thread, move |_| {
+        VoiceCommandExecutor::new(workshop, in_flight, deadline)
+    });
+    Ok(Voice { executor, store, publisher: Arc::new(rooms.clone()), grammar: Arc::new(grammar) })
+}
+
+fn read_phrases(path: &Path) -> io::Result<Grammar> {
+    let named = |problem: String| io::Error::other(format!("PHRASES_FILE {}: {problem}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+    Grammar::parse(&text).map_err(|error| named(error.to_string()))
 }
 
 pub fn compression(settings: &Settings) -> Compression {

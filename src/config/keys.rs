@@ -103,7 +103,7 @@ const PING_TIMEOUT: &[Alias] = &[Alias { name: "PING_TIMEOUT", times: 1000, unit
 const MAX_HTTP_BUFFER: &[Alias] = &[Alias { name: "MAX_HTTP_BUFFER_SIZE", times: 1, unit: "bytes" }];
 const DEMO_TENANTS: &str = "the two demo tenants, in development only";
 
-/// The keys by group: `contract.md`, section 10, and `LOG_FORMAT`.
+/// The keys by group: `contract.md`, section 10, `LOG_FORMAT` and `PHRASES_FILE`.
 #[rustfmt::skip]
 pub const KEYS: &[(&str, &[Key])] = &[
     ("Listeners", &[
@@ -178,9 +178,10 @@ pub const KEYS: &[(&str, &[Key])] = &[
         key("DATA_DIR", "./data", Path, "The embedded store, and backups; made on first run."),
         key("DATABASE_URL", "", Secret, "`postgres://…` moves the store. May hold a password.").unset_means("SQLite under DATA_DIR").needs("the PostgreSQL store"),
         key("BACKUP_DIR", "", Path, "Where backups are written.").unset_means("DATA_DIR/backups"),
-        key("COMMANDS_IN_FLIGHT", "64", count("commands", 1, 1_000_000), "Voice commands running or queued for one tenant.").needs("voice commands"),
-        key("COMMAND_DEADLINE_MS", "30000", millis(1), "How long one may take.").needs("voice commands"),
-        key("CONFIRM_COMMANDS", "", Words, "Commands that need a `confirmToken`.").unset_means("none").needs("voice commands"),
+        key("COMMANDS_IN_FLIGHT", "64", count("commands", 1, 1_000_000), "Voice commands running or queued for one tenant; more are answered `Busy`."),
+        key("COMMAND_DEADLINE_MS", "30000", millis(1), "How long one may take before it is answered; an effect begun runs on."),
+        key("CONFIRM_COMMANDS", "", Words, "Commands that are run only with the `confirmToken` their first refusal names: create_lead,start_backup.").unset_means("none"),
+        key("PHRASES_FILE", "", Path, "The phrases that transcripts are understood by: a file like data/phrases.toml.").unset_means("those built in"),
         key("IDEMPOTENCY_TTL_MS", "86400000", millis(1), "How long the journal remembers a command."),
         key("DOCUMENT_MAX_BYTES", "1048576", bytes(1), "One collaborative document.").needs("collaborative documents"),
         key("METRICS_RETENTION_DAYS", "30", count("days", 1, 36_500), "How long the samples of guide 002 are stored.").needs("stored metrics"),

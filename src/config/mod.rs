@@ -124,6 +124,13 @@ pub struct Settings {
     pub backup_dir: PathBuf,
     /// How long the journal remembers a command.
     pub idempotency_ttl: Duration,
+    /// Voice commands of one tenant that may wait or run.
+    pub commands_in_flight: usize,
+    pub command_deadline: Duration,
+    /// Phrases in place of those built in.
+    pub phrases_file: Option<PathBuf>,
+    /// Voice commands that need a `confirmToken`.
+    pub confirm_commands: Vec<String>,
 
     pub enable_logging: bool,
     /// What `RUST_LOG` holds: a level, or levels by module.
@@ -269,6 +276,10 @@ impl Settings {
             backup_dir: values.path("BACKUP_DIR").unwrap_or_else(|| data_dir.join("backups")),
             data_dir,
             idempotency_ttl: values.millis("IDEMPOTENCY_TTL_MS"),
+            commands_in_flight: values.number("COMMANDS_IN_FLIGHT"),
+            command_deadline: values.millis("COMMAND_DEADLINE_MS"),
+            confirm_commands: values.words("CONFIRM_COMMANDS"),
+            phrases_file: values.path("PHRASES_FILE"),
 
             enable_logging: values.flag("ENABLE_LOGGING"),
             rust_log: values.text("RUST_LOG").to_owned(),

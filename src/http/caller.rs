@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -15,6 +16,9 @@ use crate::auth::admin::Shown;
 use crate::auth::authenticator::{Judgement, Refusal};
 use crate::auth::cookies;
 use crate::domain::error::{ClientError, ErrorCode};
+use crate::domain::id::Id;
+use crate::domain::identity::Identity;
+use crate::domain::tenant::Tenant;
 use crate::proto::engineio::Origin;
 
 const X_ADMIN_KEY: HeaderName = HeaderName::from_static("x-admin-key");
@@ -64,6 +68,46 @@ fn admit(request: &HttpRequest) -> Result<Admin, ApiError> {
     Ok(Admin)
 }
 
+/// A caller that shows a tenant's key.
+pub struct TenantCaller {
+    identity: Arc<Identity>,
+    tenant: Arc<Tenant>,
+}
+
+impl TenantCaller {
+    pub fn tenant(&self) -> &Id {
+        &self.tenant.id
+    }
+
+    /// Refuses what the key does not list, if it lists anything.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn check(&self, permission: &str) -> Result<(), ApiError> {
+        if self.identity.permissions.as_ref().is_none_or(|own| own.allows(permission)) {
+            return Ok(());
+        }
+        Err(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::Unauthorized, "Access denied"))
+    }
+}
+
+impl FromRequest for TenantCaller {
+    type Error = ApiError;
+    type Future = Ready<Result<TenantCaller, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(admit_tenant(request))
+    }
+}
+
+fn admit_tenant(request: &HttpRequest) -> Result<TenantCaller, ApiError> {
+    let state = request.app_data::<State>().ok_or_else(|| ApiError::from(ClientError::internal()))?;
+    check_origin(request, state)?;
+    let identity = check_tenant(request, state)?;
+    let tenant = identity.tenant.clone().ok_or_else(ClientError::internal)?;
+    Ok(TenantCaller { identity, tenant })
+}
+
 /// The address at the other end of the connection, whatever a header claims.
 pub fn peer(request: &HttpRequest) -> Option<IpAddr> {
     request.peer_addr().map(|peer| peer.ip())
@@ -102,13 +146,13 @@ pub fn tenant_key(request: &HttpRequest, state: &State) -> Option<Judgement> {
     })
 }
 
-/// Refuses who shows no tenant's key.
+/// Refuses who shows no tenant's key. Gives who shows one.
 ///
 /// # Errors
 /// 401.
-pub fn check_tenant(request: &HttpRequest, state: &State) -> Result<(), ApiError> {
+pub fn check_tenant(request: &HttpRequest, state: &State) -> Result<Arc<Identity>, ApiError> {
     let reason = match tenant_key(request, state) {
-        Some(Ok(_)) => return Ok(()),
+        Some(Ok(identity)) => return Ok(identity),
         Some(Err(refusal)) => refusal,
         None => Refusal::NoTenantKey,
     };

@@ -13,6 +13,7 @@ pub mod engine;
 pub mod error;
 pub mod gate;
 mod gzip;
+pub mod leads;
 pub mod pages;
 pub mod poll;
 mod push;
@@ -125,6 +126,13 @@ fn clients(config: &mut ServiceConfig, mounts: &Mounts) {
 /// The routes of the product, grouped by who calls.
 fn product(config: &mut ServiceConfig) {
     config
+        // Tenants.
+        .service(
+            only("/leads", "GET, HEAD, POST")
+                .route(read().to(leads::list))
+                .route(web::post().to(leads::create)),
+        )
+        .service(only("/leads/{id}", "PATCH").route(web::patch().to(leads::change)))
         // Browsers of clients.
         .service(
             only("/auth/session", "POST, DELETE")
@@ -157,7 +165,7 @@ fn product(config: &mut ServiceConfig) {
 
 /// The first parts of the product's paths, all of which are its own: a route of a later version must
 /// not take the place of a program's.
-const OWN: &[&str] = &["", "api", "auth", "health", "metrics", "static"];
+const OWN: &[&str] = &["", "api", "auth", "health", "leads", "metrics", "static"];
 
 /// Whether a path is the product's, so that nothing may be mounted there.
 pub fn is_own(path: &str) -> bool {

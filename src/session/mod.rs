@@ -36,7 +36,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context};
+use actix::{Actor, Addr, AsyncContext, Context};
 use bytes::Bytes;
 use log::info;
 use tokio::net::TcpStream;
@@ -51,6 +51,7 @@ use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
 use crate::domain::id::Id;
 use crate::domain::time::Moment;
+use crate::events::publisher::Publisher;
 use crate::hub::outbox::Outbox;
 use crate::hub::outboxes::SocketKey;
 use crate::hub::worker::Worker;
@@ -59,12 +60,25 @@ use crate::limits::connections::Place;
 use crate::limits::rate::{SessionRate, SharedRate};
 use crate::proto::engineio::Input;
 use crate::proto::websocket::{self, Decoder};
+use crate::store::Store;
 use crate::telemetry::Meters;
+use crate::voice::executor::VoiceCommandExecutor;
+use crate::voice::grammar::Grammar;
 use effects::Ask;
 use engine::Engine;
 use mount::Mount;
 use pulse::Pulse;
 use socket::Socket;
+
+/// What stands behind the commands of guide 000 and its REST.
+#[derive(Clone)]
+pub struct Voice {
+    pub executor: Addr<VoiceCommandExecutor>,
+    pub store: Arc<dyn Store>,
+    pub publisher: Arc<dyn Publisher>,
+    /// What transcripts are understood by.
+    pub grammar: Arc<Grammar>,
+}
 
 /// What all sessions of one worker share.
 pub struct Services {
@@ -74,6 +88,8 @@ pub struct Services {
     pub ambient: Ambient,
     pub meters: Arc<Meters>,
     pub worker: Rc<Worker>,
+    /// Where commands by voice are left, and what is behind them; `None` in a server without the product's.
+    pub voice: Option<Voice>,
     /// What the sessions of one tenant may send together, for tenants that have a limit.
     pub tenant_rates: Arc<HashMap<Id, SharedRate>>,
     /// Bytes that all clients' unfinished messages may hold.

@@ -8,6 +8,7 @@ use switchboard::domain::Ambient;
 use switchboard::domain::time::{Clock, Moment, Sleep, Timestamp};
 use switchboard::{App, Settings, ambient};
 
+use crate::support::scratch::Scratch;
 use crate::support::socket::Socket;
 use crate::support::until;
 
@@ -38,7 +39,8 @@ impl Clock for Faulty {
 async fn a_session_that_panics_ends_alone_and_leaves_nothing_behind() {
     let system = ambient::system();
     let clock = Arc::new(Faulty { clock: system.clock.clone(), is_armed: AtomicBool::new(false) });
-    let settings = Settings::from_map(&[("PORT", "0"), ("WORKERS", "1")]).unwrap();
+    let data = Scratch::new();
+    let settings = Settings::from_map(&[("PORT", "0"), ("WORKERS", "1"), ("DATA_DIR", data.text())]).unwrap();
     let ambient = Ambient { clock: clock.clone(), ..system };
     let running = App::builder(settings).ambient(ambient).start().unwrap();
     let address = running.addresses()[0];

@@ -23,3 +23,4 @@ mod store_contract;
 mod support;
 mod time;
 mod transcripts;
+mod voice;

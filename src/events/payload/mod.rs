@@ -8,3 +8,4 @@ pub mod intraday;
 pub mod leads;
 pub mod studio;
 pub mod system;
+pub mod tenant;

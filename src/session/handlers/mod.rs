@@ -141,7 +141,7 @@ fn dispatch(
         Command::JoinRoom { room, name } => rooms::join_room(session, key, room, name, request),
         Command::LeaveRoom { room } => rooms::leave_room(session, key, room, request),
         Command::DebugRooms => rooms::own_rooms(session, key, request),
-        Command::Voice(command) => leads::voice_command(session, key, command.as_ref(), &request),
+        Command::Voice(command) => leads::voice_command(session, key, *command, request),
         Command::BlueprintUpdate { room, update } => {
             blueprints::update(session, key, room, &update, attachments, request)
         }

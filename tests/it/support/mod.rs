@@ -6,6 +6,7 @@ pub mod engine;
 pub mod frames;
 pub mod heap;
 pub mod http;
+pub mod scratch;
 pub mod socket;
 pub mod socketio;
 pub mod token;
@@ -17,10 +18,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 use switchboard::domain::Ambient;
+use switchboard::domain::time::Clock;
+use switchboard::store::Store;
 use switchboard::{App, Running, Settings, ambient};
 
 use clock::ManualClock;
 use http::Answer;
+use scratch::Scratch;
 use socket::Socket;
 
 /// Longest wait for something that must happen. Only a failing test waits this long.
@@ -34,6 +38,8 @@ pub struct TestServer {
     running: Option<Running>,
     address: SocketAddr,
     pub clock: Arc<ManualClock>,
+    /// Where it keeps what outlives it; the last to go.
+    pub data: Scratch,
 }
 
 impl TestServer {
@@ -54,14 +60,33 @@ impl TestServer {
 
     /// Starts with what `mount` adds to it, on a clock that only moves by hand.
     pub fn mounted(settings: &[(&str, &str)], mount: impl FnOnce(App, &Settings) -> App) -> TestServer {
-        let settings = TestServer::settings(settings);
+        let data = Scratch::new();
+        let settings = TestServer::settings_in(&data, settings);
         let app = mount(App::builder(settings.clone()), &settings);
-        TestServer::of(app, Some(ManualClock::new()))
+        TestServer::run(app, Some(ManualClock::new()), data)
+    }
+
+    /// Starts on a clock that only moves by hand, and on another store than its own: `wrap` is given that.
+    pub fn with_store(
+        settings: &[(&str, &str)],
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> TestServer {
+        let (data, clock) = (Scratch::new(), ManualClock::new());
+        let settings = TestServer::settings_in(&data, settings);
+        let random = ambient::system().random;
+        let own = switchboard::store::sqlite::open(&settings, &*random, clock.wall());
+        let store = wrap(own.expect("a store of its own"));
+        TestServer::run(App::builder(settings).store(store), Some(clock), data)
     }
 
     /// The tests' own settings, with these keys on top.
     pub fn settings(settings: &[(&str, &str)]) -> Settings {
+        TestServer::settings_in(&Scratch::new(), settings)
+    }
+
+    fn settings_in(data: &Scratch, settings: &[(&str, &str)]) -> Settings {
         let mut keys = vec![
+            ("DATA_DIR", data.text()),
             ("PORT", "0"),
             ("WORKERS", "2"),
             ("JWT_SECRET", SECRET),
@@ -75,11 +100,16 @@ impl TestServer {
     }
 
     fn launch(settings: &[(&str, &str)], clock: Option<Arc<ManualClock>>) -> TestServer {
-        TestServer::of(App::builder(TestServer::settings(settings)), clock)
+        let data = Scratch::new();
+        TestServer::run(App::builder(TestServer::settings_in(&data, settings)), clock, data)
     }
 
     /// Starts what has been put together; without a clock, time is the system's.
     pub fn of(app: App, clock: Option<Arc<ManualClock>>) -> TestServer {
+        TestServer::run(app, clock, Scratch::new())
+    }
+
+    fn run(app: App, clock: Option<Arc<ManualClock>>, data: Scratch) -> TestServer {
         let system = ambient::system();
         let ambient = match &clock {
             Some(clock) => Ambient { clock: clock.clone(), ..system },
@@ -87,7 +117,8 @@ impl TestServer {
         };
         let running = app.ambient(ambient).start().expect("a free port");
         let address = running.addresses()[0];
-        TestServer { running: Some(running), address, clock: clock.unwrap_or_else(ManualClock::new) }
+        let clock = clock.unwrap_or_else(ManualClock::new);
+        TestServer { running: Some(running), address, clock, data }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -119,6 +150,13 @@ impl TestServer {
         let welcome = socket.next("connection_established").await;
         socket.id = welcome["data"]["clientId"].as_str().expect("an id").to_owned();
         socket.next("auth:success").await;
+        socket
+    }
+
+    /// A plain socket of the tenant whose key this is, its welcome read.
+    pub async fn tenant(&self, key: &str) -> Socket {
+        let mut socket = Socket::open(self.address, "/events", &[("x-tenant-key", key)]).await;
+        socket.next("connected").await;
         socket
     }
 
