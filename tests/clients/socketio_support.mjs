@@ -72,15 +72,20 @@ export class SocketIo {
 
   /** Takes the next record, which must be of `name`. */
   async next(name) {
+    const record = await this.nextAny(name);
+    assert.equal(record.name, name, `the next event is another one: ${shown(record)}`);
+    return record;
+  }
+
+  /** Takes the next record, whatever it is; `name` is what was waited for. */
+  async nextAny(name = "anything") {
     const what = () => `waited for \`${name}\`${this.server.printed()}`;
     const late = performance.now() + PATIENCE;
     while (this.arrived.length === 0) {
       const woken = new Promise((settle) => (this.wake = settle));
       await within(woken, what, late - performance.now());
     }
-    const record = this.arrived.shift();
-    assert.equal(record.name, name, `the next event is another one: ${shown(record)}`);
-    return record;
+    return this.arrived.shift();
   }
 
   /** Takes the next event, which must be an error with this code and of this shape (contract X-24). */
