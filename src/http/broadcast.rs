@@ -8,10 +8,10 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::State;
 use super::body::Json;
 use super::caller::Admin;
 use super::error::ApiError;
+use super::{State, audit};
 use crate::domain::alert::Alert;
 use crate::domain::channel::{Channel, Scope};
 use crate::domain::error::ClientError;
@@ -23,6 +23,7 @@ use crate::events::catalog::{self, Audience};
 use crate::events::payload::{intraday, studio};
 use crate::events::publication::{OrganizationTarget, Priority, Publication, Target};
 use crate::hub::messages::Publish;
+use crate::store::AuditKind;
 
 /// Both guides' bodies in one: 004's `{event, data, target?, priority?, requires_ack?}` and 002's
 /// `{type, data, room?, user_id?}`. Nothing else: a target misspelt or in the wrong place must not
@@ -67,9 +68,24 @@ struct TargetBody {
     socket_ids: Option<Vec<Id>>,
 }
 
-pub async fn post(_: Admin, state: State, Json(body): Json<Body>) -> Result<HttpResponse, ApiError> {
-    let published = publish(publication(body, &state)?, &state).await?;
+pub async fn post(admin: Admin, state: State, Json(body): Json<Body>) -> Result<HttpResponse, ApiError> {
+    let publication = publication(body, &state)?;
+    let event = Arc::clone(&publication.event);
+    let published = publish(publication, &state).await?;
+    note(&state, &admin, "POST /api/ws/broadcast", &event, &published).await;
     Ok(HttpResponse::Ok().json(published))
+}
+
+/// Writes a broadcast into the audit trail: its name and its reach, never what it says.
+pub async fn note(state: &State, admin: &Admin, action: &str, event: &str, answer: &Answer) {
+    #[derive(Serialize)]
+    struct Details<'a> {
+        event: &'a str,
+        message_id: &'a str,
+        recipients: usize,
+    }
+    let details = Details { event, message_id: &answer.message_id, recipients: answer.recipients_count };
+    audit::note(state, AuditKind::Admin, action, admin.peer, &details).await;
 }
 
 /// What a backend is told of its publication.

@@ -39,7 +39,10 @@ impl FromRequest for State {
 }
 
 /// A caller that may use the admin REST (contract X-06).
-pub struct Admin;
+pub struct Admin {
+    /// The address at the other end.
+    pub peer: Option<IpAddr>,
+}
 
 impl FromRequest for Admin {
     type Error = ApiError;
@@ -65,7 +68,7 @@ fn admit(request: &HttpRequest) -> Result<Admin, ApiError> {
         host_is_loopback: host(headers).is_some_and(is_loopback_name),
     };
     state.shared.admin.admit(&state.services.authenticator.tokens, &shown)?;
-    Ok(Admin)
+    Ok(Admin { peer: shown.peer })
 }
 
 /// A caller that shows a tenant's key.

@@ -5,15 +5,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use log::info;
 use serde::Serialize;
 
-use super::State;
 use super::caller::{self, Admin};
 use super::error::ApiError;
+use super::{State, audit};
 use crate::domain::error::{ClientError, ErrorCode};
 use crate::domain::farewell::Farewell;
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
 use crate::hub::census::{ListSockets, SocketView};
 use crate::hub::messages::{Dismiss, Whom};
+use crate::store::AuditKind;
 
 /// One socket, with the seven keys of guide 004.
 #[derive(Serialize)]
@@ -74,10 +75,14 @@ pub async fn one(_: Admin, request: HttpRequest, state: State) -> Result<HttpRes
 ///
 /// # Errors
 /// 404 for an id that no socket has, or that is none.
-pub async fn dismiss(_: Admin, path: web::Path<String>, state: State) -> Result<HttpResponse, ApiError> {
+pub async fn dismiss(admin: Admin, path: web::Path<String>, state: State) -> Result<HttpResponse, ApiError> {
     #[derive(Serialize)]
     struct Dismissed {
         success: bool,
+    }
+    #[derive(Serialize)]
+    struct Kicked<'a> {
+        socket_id: &'a Id,
     }
     let id = Id::parse(&path).ok_or_else(not_found)?;
     let dismiss = Dismiss { whom: Whom::Socket(id.clone()), farewell: Farewell::Kicked };
@@ -85,6 +90,8 @@ pub async fn dismiss(_: Admin, path: web::Path<String>, state: State) -> Result<
         Ok(0) => Err(not_found().into()),
         Ok(_) => {
             info!(socket = id.as_str(); "socket_kicked");
+            let details = Kicked { socket_id: &id };
+            audit::note(&state, AuditKind::Admin, "DELETE /api/ws/connections", admin.peer, &details).await;
             Ok(HttpResponse::Ok().json(Dismissed { success: true }))
         }
         Err(_) => Err(ClientError::internal().into()),

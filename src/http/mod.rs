@@ -3,6 +3,7 @@
 //! Handlers translate between HTTP and the rest: they read a request, ask an actor, and write JSON.
 //! What a request means is decided further down; how a refusal looks is decided in [`error`].
 
+mod audit;
 pub mod body;
 pub mod broadcast;
 pub mod broadcasts;

@@ -6,16 +6,18 @@
 
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::body::Json;
 use super::error::ApiError;
-use super::{State, caller, sockets};
+use super::{State, audit, caller, sockets};
 use crate::auth::cookies::{self, Opened};
 use crate::domain::error::ClientError;
 use crate::domain::farewell::Farewell;
+use crate::domain::id::Id;
 use crate::domain::identity::SignIn;
 use crate::hub::messages::{Dismiss, Whom};
+use crate::store::AuditKind;
 
 /// `POST /auth/session`: a cookie for the bearer of the token in the body, in `Authorization` or in
 /// `X-Auth-Token`; where several are shown, all must be good and the first counts (O-036).
@@ -35,8 +37,10 @@ pub async fn open(
         None => return Err(ClientError::auth_failed("Show a token, in the body or as a Bearer").into()),
     };
     let shown = caller::cookies(&request);
+    let details = Bearer { user_id: identity.user.as_ref() };
     let Opened { value, max_age, ended } = state.services.cookies.open((*identity).clone(), &shown);
     dismiss(&state, ended).await?;
+    audit::note(&state, AuditKind::Auth, "POST /auth/session", caller::peer(&request), &details).await;
     Ok(answer(&state, &value, max_age))
 }
 
@@ -48,9 +52,21 @@ pub async fn open(
 pub async fn close(request: HttpRequest, state: State) -> Result<HttpResponse, ApiError> {
     caller::check_origin(&request, &state)?;
     let shown = caller::cookies(&request);
-    let ended = shown.iter().filter_map(|value| state.services.cookies.close(value)).collect();
+    let ended: Vec<_> = shown.iter().filter_map(|value| state.services.cookies.close(value)).collect();
+    let has_ended = !ended.is_empty();
     dismiss(&state, ended).await?;
+    if has_ended {
+        let details = Bearer { user_id: None };
+        audit::note(&state, AuditKind::Auth, "DELETE /auth/session", caller::peer(&request), &details).await;
+    }
     Ok(answer(&state, "", 0))
+}
+
+/// Whose sign-in it is, as the audit trail says.
+#[derive(Serialize)]
+struct Bearer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a Id>,
 }
 
 /// A request without a body shows its token elsewhere.

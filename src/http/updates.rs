@@ -33,7 +33,7 @@ struct Part {
 }
 
 pub async fn post(
-    _: Admin,
+    admin: Admin,
     state: State,
     shortcut: web::Path<String>,
     Json(body): Json<Box<RawValue>>,
@@ -47,6 +47,8 @@ pub async fn post(
     let known = SHORTCUTS.iter().find(|(name, _, _)| **name == **shortcut);
     let Some((_, event, message)) = known else { return super::error::not_found().await };
     let answer = publish(publication(event, &body, &state)?, &state).await?;
+    let action = format!("POST /api/ws/broadcast/{shortcut}");
+    broadcast::note(&state, &admin, &action, event, &answer).await;
     Ok(HttpResponse::Ok().json(Done { answer, message }))
 }
 

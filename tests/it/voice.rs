@@ -12,6 +12,7 @@ mod idempotency;
 mod isolation;
 mod refusals;
 mod rest;
+mod trail;
 mod transcripts;
 mod turns;
 

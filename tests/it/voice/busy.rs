@@ -9,11 +9,19 @@ use serde_json::json;
 use super::held::{Gate, Held};
 use super::{ONE, TWO};
 use crate::support::TestServer;
+use crate::support::socket::Socket;
 
 fn gated(settings: &[(&str, &str)]) -> (TestServer, Arc<Gate>) {
     let gate = Arc::new(Gate::default());
     let own = Arc::clone(&gate);
     (TestServer::with_store(settings, move |store| Arc::new(Held(store, own))), gate)
+}
+
+/// What the socket has sent has come to the executor: what another sends afterwards has been answered.
+async fn settled(server: &TestServer, socket: &mut Socket) {
+    socket.send(json!({"type": "heartbeat"})).await;
+    socket.next("heartbeat").await;
+    server.tenant(TWO).await.run("nope", json!({})).await;
 }
 
 #[actix_web::test]
@@ -63,8 +71,7 @@ async fn an_effect_that_outlives_its_deadline_is_unknown_until_it_is_known() {
 
     // A repeat waits for the same, and hears no more.
     socket.order("create_lead", lead.clone(), asked.clone()).await;
-    socket.send(json!({"type": "heartbeat"})).await;
-    socket.next("heartbeat").await;
+    settled(&server, &mut socket).await;
     server.clock.advance(Duration::from_secs(1));
     let late = socket.next("voice_command_response").await["data"].clone();
     assert_eq!(late["error"], "Outcome unknown");
@@ -90,8 +97,7 @@ async fn a_question_that_takes_too_long_has_done_nothing() {
         .await;
     gate.until_waiting(1).await;
     socket.next("voice_event").await;
-    socket.send(json!({"type": "heartbeat"})).await;
-    socket.next("heartbeat").await;
+    settled(&server, &mut socket).await;
     server.clock.advance(Duration::from_secs(1));
     for number in [1, 2] {
         let late = socket.next("voice_command_response").await["data"].clone();
