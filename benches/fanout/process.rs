@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -63,7 +64,10 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn create() -> Result<Self> {
-        let path = env::temp_dir().join(format!("switchboard-fanout-{}", process::id()));
+        // One for each: no two servers may have the same store.
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = env::temp_dir().join(format!("switchboard-fanout-{}-{number}", process::id()));
         fs::create_dir_all(&path).during("creating the servers' working directory")?;
         Ok(Self(path))
     }
