@@ -286,14 +286,22 @@ impl Running {
             self.server.stop(true).await;
         };
         tokio::select! {
-            () = goodbye => {}
+            () = goodbye => self.write_audit().await,
             () = self.ambient.clock.sleep_until(deadline) => {
                 // A graceful stop under way hears no second command: it would be waited for.
                 warn!("not everything has ended within the shutdown timeout");
+                self.write_audit().await;
                 return Ok(());
             }
         }
         (&mut self.ended).await.unwrap_or(Ok(()))
+    }
+
+    /// Ends when what was noted so far is in the audit trail.
+    async fn write_audit(&self) {
+        if let Some(voice) = &self.voice {
+            voice.audit.finish().await;
+        }
     }
 
     /// Says goodbye to a few hundred clients at a time, so that they do not all come back at once.

@@ -31,7 +31,7 @@ use crate::limits::budget::Budget;
 use crate::limits::connections::Connections;
 use crate::limits::rate::{AddressRate, SharedRate};
 use crate::session::{Services, Voice};
-use crate::store::{self, Store};
+use crate::store::{self, AuditQueue, Store};
 use crate::telemetry::Meters;
 use crate::voice::command;
 use crate::voice::confirm::Confirmations;
@@ -129,7 +129,9 @@ pub fn start_voice(
     let executor = VoiceCommandExecutor::start_in_arbiter(thread, move |_| {
         VoiceCommandExecutor::new(workshop, in_flight, deadline)
     });
-    Ok(Voice { executor, store, publisher: Arc::new(rooms.clone()), grammar: Arc::new(grammar) })
+    let audit = Arc::new(AuditQueue::start(Arc::clone(&store))?);
+    let (publisher, grammar) = (Arc::new(rooms.clone()), Arc::new(grammar));
+    Ok(Voice { executor, store, audit, publisher, grammar })
 }
 
 fn read_phrases(path: &Path) -> io::Result<Grammar> {

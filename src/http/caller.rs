@@ -10,8 +10,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Query;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::State;
 use super::error::ApiError;
+use super::{State, audit};
 use crate::auth::admin::Shown;
 use crate::auth::authenticator::{Judgement, Refusal};
 use crate::auth::cookies;
@@ -67,7 +67,8 @@ fn admit(request: &HttpRequest) -> Result<Admin, ApiError> {
         forwarded: FORWARDED.iter().any(|name| headers.contains_key(*name)),
         host_is_loopback: host(headers).is_some_and(is_loopback_name),
     };
-    state.shared.admin.admit(&state.services.authenticator.tokens, &shown)?;
+    let admitted = state.shared.admin.admit(&state.services.authenticator.tokens, &shown);
+    admitted.inspect_err(|_| audit::refused(state, "admin", shown.peer))?;
     Ok(Admin { peer: shown.peer })
 }
 
@@ -159,6 +160,7 @@ pub fn check_tenant(request: &HttpRequest, state: &State) -> Result<Arc<Identity
         Some(Err(refusal)) => refusal,
         None => Refusal::NoTenantKey,
     };
+    audit::refused(state, "tenant key", peer(request));
     Err(ClientError::auth_failed(format!("Tenant authentication failed: {reason}")).into())
 }
 

@@ -33,7 +33,10 @@ pub async fn open(
     let mut tokens: Vec<String> = token_in_body(&request, payload).await?.into_iter().collect();
     tokens.extend(caller::header_tokens(request.headers()));
     let identity = match sockets::judge_tokens(&tokens, &state) {
-        Some(judged) => judged.map_err(ClientError::from)?,
+        Some(judged) => judged.map_err(|refusal| {
+            audit::refused(&state, "POST /auth/session", caller::peer(&request));
+            ClientError::from(refusal)
+        })?,
         None => return Err(ClientError::auth_failed("Show a token, in the body or as a Bearer").into()),
     };
     let shown = caller::cookies(&request);

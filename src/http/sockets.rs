@@ -8,10 +8,9 @@ use actix_web::http::header;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use log::{info, warn};
 
-use super::State;
-use super::caller;
 use super::error::ApiError;
 use super::upgrade::Upgradable;
+use super::{State, audit, caller};
 use crate::auth::authenticator::{Judgement, Shown};
 use crate::dialect::Wire;
 use crate::domain::error::{ClientError, ErrorCode};
@@ -95,6 +94,9 @@ pub fn shown(request: &HttpRequest, state: &State, mount: &Mount) -> Shown {
         let cookies = caller::cookies(request);
         cookies.iter().find_map(|value| state.services.cookies.find(value)).map(Arc::new).map(Ok)
     });
+    if let Some(Err(_)) = token {
+        audit::refused(state, "handshake", caller::peer(request));
+    }
     Shown { token, tenant: caller::tenant_key(request, state) }
 }
 

@@ -28,6 +28,7 @@ mod refusals;
 mod settings;
 mod socket;
 pub mod start;
+mod trail;
 
 pub use settings::SessionSettings;
 
@@ -60,7 +61,7 @@ use crate::limits::connections::Place;
 use crate::limits::rate::{SessionRate, SharedRate};
 use crate::proto::engineio::Input;
 use crate::proto::websocket::{self, Decoder};
-use crate::store::Store;
+use crate::store::{AuditQueue, Store};
 use crate::telemetry::Meters;
 use crate::voice::executor::VoiceCommandExecutor;
 use crate::voice::grammar::Grammar;
@@ -75,6 +76,8 @@ use socket::Socket;
 pub struct Voice {
     pub executor: Addr<VoiceCommandExecutor>,
     pub store: Arc<dyn Store>,
+    /// What is written down without anybody waiting for it.
+    pub audit: Arc<AuditQueue>,
     pub publisher: Arc<dyn Publisher>,
     /// What transcripts are understood by.
     pub grammar: Arc<Grammar>,

@@ -134,6 +134,7 @@ impl Session {
             }
             Err(refusal) => {
                 self.refused_tokens += 1;
+                self.note_refusal("CONNECT");
                 self.refuse_credentials(namespace, spelled, refusal);
                 if self.refused_tokens >= TOKEN_ATTEMPTS {
                     self.leave(Farewell::Unauthenticated("too many refused tokens"));

@@ -21,6 +21,7 @@
 //!   after a crash leaves open whether it happened: [`Begun::Unknown`], until the row is forgotten.
 
 mod audit;
+mod audit_queue;
 mod backup;
 mod error;
 mod journal;
@@ -29,6 +30,7 @@ pub mod sqlite;
 mod tenants;
 
 pub use audit::{AuditEntry, AuditHead, AuditKind, AuditVerdict, Broken, CommandCounts};
+pub use audit_queue::AuditQueue;
 pub use backup::{Backup, Restored};
 pub use error::StoreError;
 pub use journal::{Begin, Begun, Effect, Record, Settle};
@@ -101,8 +103,9 @@ pub trait Store: Send + Sync {
     /// rows. To be called now and then; a row that is due counts as forgotten before.
     fn forget(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Writes an entry that belongs to no tenant: an admin's POST, a refused credential.
-    fn audit(&self, entry: &AuditEntry, now: Timestamp) -> Result<(), StoreError>;
+    /// Writes entries that belong to no tenant, each with its time, in one transaction: what admins did, who
+    /// signed in, refused credentials. Nobody waits for these; [`AuditQueue`] gathers them.
+    fn audit(&self, entries: Vec<(AuditEntry, Timestamp)>) -> Result<(), StoreError>;
 
     /// What the audit trail has of the tenant's commands from `from` until before `to`.
     fn command_counts(

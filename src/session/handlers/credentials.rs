@@ -44,6 +44,7 @@ fn take(
     match judgement {
         Ok(identity) => {
             let Some(socket) = session.socket(key) else { return Effect::Nothing };
+            session.note_identity(&socket.id, &identity);
             let now = session.services.ambient.clock.wall();
             let confirm = confirm(socket, &identity, now).spell(&request, now);
             let (access, who) = (Arc::clone(&session.services.access), Arc::clone(&identity));
@@ -60,6 +61,7 @@ fn take(
         }
         Err(refusal) => {
             session.refused_tokens += 1;
+            session.note_refusal("authenticate");
             session.reply(&super::failure(session, &refusal.into(), &request));
             if session.refused_tokens >= TOKEN_ATTEMPTS {
                 session.leave(Farewell::Unauthenticated("too many refused tokens"));

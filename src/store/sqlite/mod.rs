@@ -183,9 +183,9 @@ impl Store for SqliteStore {
         }
     }
 
-    fn audit(&self, entry: &AuditEntry, now: Timestamp) -> Result<(), StoreError> {
-        let entry = entry.clone();
-        self.writer.write(move |to| audit::append(to, None, &entry, now))
+    fn audit(&self, entries: Vec<(AuditEntry, Timestamp)>) -> Result<(), StoreError> {
+        self.writer
+            .write(move |to| entries.iter().try_for_each(|(entry, at)| audit::append(to, None, entry, *at)))
     }
 
     fn command_counts(

@@ -15,7 +15,7 @@ fn trail<P: Place>(place: &P, rows: u64) -> AuditHead {
             0 => store.record(&a, audited("get_leads", row % 2 == 0), millis).unwrap(),
             1 => store.record(&b, audited("start_backup", true), millis).unwrap(),
             _ => store
-                .audit(&AuditEntry { kind: AuditKind::Admin, ..entry("broadcast", true) }, millis)
+                .audit(vec![(AuditEntry { kind: AuditKind::Admin, ..entry("broadcast", true) }, millis)])
                 .unwrap(),
         }
     }
@@ -121,7 +121,7 @@ pub fn commands_are_counted_by_tenant_and_time<P: Place>() {
     }
     let sign_in = AuditEntry { kind: AuditKind::Auth, ..entry("get_leads", true) };
     store.record(&a, Record { settle: None, audit: Some(sign_in) }, at(10)).unwrap();
-    store.audit(&entry("get_leads", true), at(10)).unwrap();
+    store.audit(vec![(entry("get_leads", true), at(10))]).unwrap();
 
     let counts = store.command_counts(&a, at(0), at(30)).unwrap();
     assert_eq!((counts.total, counts.failed), (3, 1));

@@ -129,9 +129,10 @@ impl TestServer {
         self.running.as_ref().expect("not stopped yet")
     }
 
-    /// Stops as a signal would.
-    pub async fn stop(mut self) {
+    /// Stops as a signal would. Gives what it leaves behind.
+    pub async fn stop(mut self) -> Scratch {
         self.running.take().expect("not stopped yet").stop().await.expect("a clean stop");
+        self.data
     }
 
     /// A plain socket that nobody has signed in on, its welcome read.

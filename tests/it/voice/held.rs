@@ -136,8 +136,8 @@ impl Store for Held {
         self.0.forget(now)
     }
 
-    fn audit(&self, entry: &AuditEntry, now: Timestamp) -> Result<(), StoreError> {
-        self.0.audit(entry, now)
+    fn audit(&self, entries: Vec<(AuditEntry, Timestamp)>) -> Result<(), StoreError> {
+        self.0.audit(entries)
     }
 
     fn command_counts(
