@@ -52,6 +52,22 @@ async fn a_repeat_gets_the_answer_of_the_first_and_its_own_mark() {
 }
 
 #[actix_web::test]
+async fn what_no_value_can_hold_makes_no_two_commands_equal() {
+    let server = TestServer::start();
+    let mut socket = server.tenant(ONE).await;
+    // Neither can be held as a value; beside what a command reads it is passed over.
+    for (key, odd) in [("k1", "1e999"), ("k2", r#""\ud800""#)] {
+        for (name, error) in [("A", json!(null)), ("B", json!("Idempotency conflict"))] {
+            let parameters = format!(r#"{{"name":"{name}","email":"n@example.com","x":{odd}}}"#);
+            let payload =
+                format!(r#"{{"command":"create_lead","idempotencyKey":"{key}","parameters":{parameters}}}"#);
+            socket.send_text(&format!(r#"{{"type":"execute_voice_command","payload":{payload}}}"#)).await;
+            assert_eq!(socket.response().await.1["error"], error, "{odd} {name}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn two_sockets_at_once_have_one_effect() {
     let (server, gate) = gated(&[]);
     let (mut one, mut two) = (server.tenant(ONE).await, server.tenant(ONE).await);
