@@ -46,18 +46,18 @@ impl Confirmations {
         &mut self,
         tenant: &Id,
         command: &str,
-        body: &str,
+        body: &[u8],
         token: Option<&str>,
         (random, now): (&dyn Random, Timestamp),
     ) -> Result<(), Confirm> {
         if !self.commands.iter().any(|name| name == command) {
             return Ok(());
         }
-        let what = hash(&[command, body]);
+        let what = hash(&[command.as_bytes(), body]);
         let given = self.given.entry(tenant.clone()).or_default();
         given.retain(|own| own.expires_at > now);
         // What is compared are hashes: the time it takes tells nothing of a token.
-        let wanted = token.map(|token| hash(&[token]));
+        let wanted = token.map(|token| hash(&[token.as_bytes()]));
         let fits = |own: &Given| Some(own.token) == wanted && own.what == what;
         if let Some(index) = given.iter().position(fits) {
             given.remove(index);
@@ -70,12 +70,12 @@ impl Confirmations {
             given.pop_front();
         }
         let (token, expires_at) = (random.token::<24>(), now + LIFE);
-        given.push_back(Given { token: hash(&[&token]), what, expires_at });
+        given.push_back(Given { token: hash(&[token.as_bytes()]), what, expires_at });
         Err(Confirm { token, expires_at })
     }
 }
 
-fn hash(parts: &[&str]) -> Hash {
+fn hash(parts: &[&[u8]]) -> Hash {
     let mut sha = Sha256::new();
     for part in parts {
         // A length in front: no part can lend bytes to its neighbour.
@@ -114,7 +114,7 @@ mod tests {
         ) -> Result<(), Confirm> {
             let now = Timestamp::from_millis(0) + Duration::from_secs(at);
             let tenant = Id::parse(who).unwrap();
-            self.confirmations.admit(&tenant, what.0, what.1, token, (&self.random, now))
+            self.confirmations.admit(&tenant, what.0, what.1.as_bytes(), token, (&self.random, now))
         }
     }
 

@@ -13,7 +13,7 @@ use actix::{
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-use super::order::{Order, Verdict};
+use super::order::{Body, Order, Verdict};
 use super::queue::{Lane, Queue, Ticket};
 use super::workshop::{Bench, Forget, Ran, Run, Workshop};
 use crate::domain::id::Id;
@@ -66,7 +66,7 @@ struct Entry {
 }
 
 struct Pending {
-    body: String,
+    body: Body,
     waiting: Vec<Ticket>,
 }
 
@@ -121,7 +121,7 @@ impl VoiceCommandExecutor {
                 // The journal refuses it.
                 Some(_) => {}
                 None => {
-                    let pending = Pending { body: order.body.clone(), waiting: Vec::new() };
+                    let pending = Pending { body: order.body, waiting: Vec::new() };
                     self.pending.insert(key.clone(), pending);
                     entry.holds = Some(key);
                 }

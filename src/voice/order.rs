@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
 use super::command::{self, Command, Invalid, Task};
 use super::grammar::{Choice, Grammar, Transcript, Understanding, Understood};
@@ -25,12 +26,15 @@ pub struct Order {
     pub(super) name: Option<String>,
     pub(super) key: Option<String>,
     pub(super) confirm_token: Option<String>,
-    /// What is asked, so that equal requests are equal texts (contract D-45).
-    pub(super) body: String,
+    /// What is asked, by its hash, so that equal requests have an equal one (contract D-45). The text itself may be
+    /// as long as a message, and many wait.
+    pub(super) body: Body,
     pub(super) asked: Asking,
     /// What a transcript was taken for.
     understood: Option<Box<RawValue>>,
 }
+
+pub(super) type Body = [u8; 32];
 
 type Asking = Result<(&'static Command, Box<dyn Task>), Refused>;
 
@@ -143,7 +147,7 @@ impl Order {
             name,
             key: idempotency_key,
             confirm_token,
-            body,
+            body: Sha256::digest(body).into(),
             asked,
             understood,
         }
@@ -288,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_requests_are_equal_texts_and_others_are_not() {
+    fn equal_requests_have_equal_bodies_and_others_do_not() {
         let body = |data| order(data, None).body;
         let one = body(r#"{"command":"create_lead","parameters":{"name":"N","email":"n@x.dk"}}"#);
         let same = body(

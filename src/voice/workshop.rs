@@ -76,7 +76,8 @@ impl Workshop {
     ) -> Verdict {
         let mut trace = Trace { key: None, command: command.name, actor: order.asker.as_str() };
         if let Some(key) = &order.key {
-            let begin = Begin::new(key.as_str(), &order.body, command.name, command.effect);
+            let Command { name, effect, .. } = *command;
+            let begin = Begin { key: key.clone(), body: order.body, command: name, effect };
             let begun = self.store.begin(&order.tenant, &begin, now);
             match begun {
                 Ok(Begun::First | Begun::Again) => {}

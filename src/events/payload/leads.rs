@@ -79,7 +79,7 @@ impl VoiceCommand {
         let transcript = text("transcript", "`transcript` must be a string");
         let locale = text("locale", "`locale` must be a string");
         read.idempotency_key = text("idempotencyKey", KEY_SHAPE);
-        read.confirm_token = text("confirmToken", "`confirmToken` must be a string");
+        read.confirm_token = text("confirmToken", TOKEN_SHAPE);
         match find("tenantId").map(|value| tenant(value.get())) {
             Some(None) => problem = problem.or(Some("`tenantId` must be a string")),
             given => read.tenant = given.flatten(),
@@ -93,6 +93,9 @@ impl VoiceCommand {
         let is_key = |key: &String| (1..=MAX_KEY).contains(&key.len());
         if !read.idempotency_key.as_ref().is_none_or(is_key) {
             problem = problem.or(Some(KEY_SHAPE));
+        }
+        if read.confirm_token.as_ref().is_some_and(|token| token.len() > MAX_KEY) {
+            problem = problem.or(Some(TOKEN_SHAPE));
         }
         let parameters = find("parameters");
         if parameters.is_some_and(|own| !own.get().starts_with('{')) {
@@ -123,6 +126,7 @@ impl VoiceCommand {
     }
 }
 
+const TOKEN_SHAPE: &str = "`confirmToken` must be a string of up to 128 bytes";
 const KEY_SHAPE: &str = "`idempotencyKey` must be a string of 1 to 128 bytes";
 
 /// A tenant's id as it is written, or the number that stands for one (contract X-25).
@@ -231,7 +235,7 @@ mod tests {
             (r#"{"command":"x","idempotencyKey":5}"#, KEY_SHAPE),
             (r#"{"command":"x","idempotencyKey":""}"#, KEY_SHAPE),
             (r#"{"command":"x","tenantId":{}}"#, "`tenantId` must be a string"),
-            (r#"{"command":"x","confirmToken":[]}"#, "`confirmToken` must be a string"),
+            (r#"{"command":"x","confirmToken":[]}"#, TOKEN_SHAPE),
             (r#"{"transcript":5}"#, "`transcript` must be a string"),
             (r#"{"transcript":"x","locale":5}"#, "`locale` must be a string"),
             (r#"{"transcript":"x","confidence":"1"}"#, "`confidence` must be a number from 0 to 1"),
@@ -245,6 +249,8 @@ mod tests {
         assert!(VoiceCommand::read(&long).asked.is_err());
         let long = format!(r#"{{"command":"x","idempotencyKey":"{}"}}"#, "k".repeat(MAX_KEY + 1));
         assert!(VoiceCommand::read(&long).asked.is_err());
+        let long = format!(r#"{{"command":"x","confirmToken":"{}"}}"#, "c".repeat(MAX_KEY + 1));
+        assert_eq!(VoiceCommand::read(&long).asked.unwrap_err(), TOKEN_SHAPE);
         let marked = VoiceCommand::read(r#"{"command":5,"requestId":[1, 2]}"#);
         assert_eq!(marked.request_id.unwrap().get(), "[1, 2]");
     }
