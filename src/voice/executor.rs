@@ -13,7 +13,7 @@ use actix::{
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-use super::order::{Body, Order, Verdict};
+use super::order::{Body, Order, Refused, Verdict};
 use super::queue::{Lane, Queue, Ticket};
 use super::workshop::{Bench, Forget, Ran, Run, Workshop};
 use crate::domain::id::Id;
@@ -108,7 +108,8 @@ impl VoiceCommandExecutor {
     fn start(&mut self, ticket: Ticket, ctx: &mut Context<Self>) {
         let now = self.workshop.ambient.clock.wall();
         let Some(entry) = self.entries.get_mut(&ticket) else { return self.queue.end(ticket) };
-        let Some(order) = entry.order.take() else { return };
+        let Some(mut order) = entry.order.take() else { return };
+        let lane = lane_of(&order);
         let key = order.key.as_ref().filter(|_| order.asked.is_ok());
         if let Some(key) = key.map(|key| (order.tenant.clone(), key.clone())) {
             match self.pending.get_mut(&key) {
@@ -118,8 +119,8 @@ impl VoiceCommandExecutor {
                     entry.order = Some(order);
                     return self.queue.free(ticket);
                 }
-                // The journal refuses it.
-                Some(_) => {}
+                // Whichever of the two came to the journal first would be the one to run.
+                Some(_) => order.asked = Err(Refused::conflict()),
                 None => {
                     let pending = Pending { body: order.body, waiting: Vec::new() };
                     self.pending.insert(key.clone(), pending);
@@ -134,7 +135,6 @@ impl VoiceCommandExecutor {
             Verdict::refused("Deadline exceeded", now).because("It has had no effect")
         };
         entry.late = Some(order.response(&late));
-        let lane = lane_of(&order);
         let ran = self.lanes[lane as usize].send(Run { ticket, order });
         let ran = ran.into_actor(self).map(|ran, executor, ctx| {
             let _critical = critical();

@@ -185,6 +185,12 @@ fn task(name: &str, parameters: &str, permissions: Option<&Permissions>, now: Ti
 }
 
 impl Refused {
+    /// Another body under a key that is in use.
+    pub(super) fn conflict() -> Refused {
+        const CONFLICT: &str = "This idempotencyKey stands for another command or other parameters";
+        Refused { details: Some(CONFLICT.to_owned()), ..Refused::with("Idempotency conflict") }
+    }
+
     pub(super) fn with(error: &'static str) -> Refused {
         Refused { error, details: None, clarify: None, not_understood: false }
     }

@@ -47,23 +47,23 @@ impl Workshop {
         let now = self.ambient.clock.wall();
         match std::mem::replace(&mut order.asked, Err(Refused::with("Unknown command"))) {
             Ok((command, task)) => self.begin(order, command, task, now),
-            Err(Refused { error, details, clarify, not_understood }) => {
-                // Commands that are none are counted as one.
-                let known = order.name.as_deref().and_then(super::command::find);
-                let trace = Trace {
-                    key: None,
-                    command: known.map_or("unknown", |command| command.name),
-                    actor: order.asker.as_str(),
-                };
-                let verdict = Verdict {
-                    details: details.map(Cow::Owned),
-                    clarify: clarify.map(Arc::from),
-                    not_understood,
-                    ..Verdict::refused(error, now)
-                };
-                self.note(order, &trace, verdict)
-            }
+            Err(refused) => self.refuse(order, refused, now),
         }
+    }
+
+    fn refuse(&self, order: &Order, refused: Refused, now: Timestamp) -> Verdict {
+        // Commands that are none are counted as one.
+        let known = order.name.as_deref().and_then(super::command::find);
+        let command = known.map_or("unknown", |command| command.name);
+        let trace = Trace { key: None, command, actor: order.asker.as_str() };
+        let Refused { error, details, clarify, not_understood } = refused;
+        let verdict = Verdict {
+            details: details.map(Cow::Owned),
+            clarify: clarify.map(Arc::from),
+            not_understood,
+            ..Verdict::refused(error, now)
+        };
+        self.note(order, &trace, verdict)
     }
 
     /// Takes the command up with the journal.
@@ -88,12 +88,9 @@ impl Workshop {
                     let verdict = Verdict::refused("Outcome unknown", now).because(UNKNOWN);
                     return self.note(order, &trace, verdict);
                 }
-                Ok(Begun::Conflict) => {
-                    let verdict = Verdict::refused("Idempotency conflict", now).because(CONFLICT);
-                    return self.note(order, &trace, verdict);
-                }
+                Ok(Begun::Conflict) => return self.refuse(order, Refused::conflict(), now),
                 Ok(Begun::Replay(answer)) => return self.replay(&answer, now),
-                Err(error) => return self.failed_to_begin(order, command, &error, now),
+                Err(error) => return self.failed_to_begin(order, command.name, &error, now),
             }
             trace.key = Some(key);
         }
@@ -203,13 +200,12 @@ impl Workshop {
     fn failed_to_begin(
         &self,
         order: &Order,
-        command: &'static Command,
+        command: &'static str,
         error: &StoreError,
         now: Timestamp,
     ) -> Verdict {
-        let trace = Trace { key: None, command: command.name, actor: order.asker.as_str() };
-        let Failure { error, details } =
-            Failure::of_store(error, command.name, &self.desk(order, trace, now));
+        let trace = Trace { key: None, command, actor: order.asker.as_str() };
+        let Failure { error, details } = Failure::of_store(error, command, &self.desk(order, trace, now));
         Verdict { error: Some(error), ..Verdict::refused("", now) }.because(details)
     }
 
@@ -267,7 +263,6 @@ impl Workshop {
 /// Longest answer to a question that is kept for repeats, in bytes.
 const KEPT: usize = 64 * 1024;
 const UNKNOWN: &str = "It was begun and may have taken effect; look before you ask again, under another key";
-const CONFLICT: &str = "This idempotencyKey stands for another command or other parameters";
 
 /// A thread that runs commands, one after the other.
 pub struct Bench(pub Arc<Workshop>);

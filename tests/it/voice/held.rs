@@ -25,6 +25,8 @@ pub struct Gate {
     /// Leads stored, backups written.
     pub effects: AtomicUsize,
     pub is_full: AtomicBool,
+    /// Whether commands wait before they are in the journal.
+    pub holds_begin: AtomicBool,
 }
 
 impl Gate {
@@ -95,6 +97,9 @@ impl Store for Held {
     }
 
     fn begin(&self, tenant: &Id, begin: &Begin, now: Timestamp) -> Result<Begun, StoreError> {
+        if self.1.holds_begin.load(Ordering::SeqCst) {
+            self.1.pass(tenant);
+        }
         self.1.write()?;
         self.0.begin(tenant, begin, now)
     }

@@ -90,6 +90,25 @@ async fn two_sockets_at_once_have_one_effect() {
 }
 
 #[actix_web::test]
+async fn another_body_is_refused_while_the_first_is_on_its_way_to_the_journal() {
+    let (server, gate) = gated(&[]);
+    let (mut one, mut two) = (server.tenant(ONE).await, server.tenant(ONE).await);
+    let lead = |name: &str| json!({"name": name, "email": "n@example.com"});
+    gate.holds_begin.store(true, Ordering::SeqCst);
+    gate.shut();
+    one.order("create_lead", lead("A"), json!({"idempotencyKey": "k"})).await;
+    gate.until_waiting(1).await;
+    let answer = two.run_with("create_lead", lead("B"), json!({"idempotencyKey": "k"})).await;
+    assert_eq!(
+        (&answer["error"], &answer["command"]),
+        (&json!("Idempotency conflict"), &json!("create_lead"))
+    );
+    gate.open();
+    assert_eq!(one.response().await.1["data"]["lead"]["name"], "A", "who came first");
+    assert_eq!(gate.effects.load(Ordering::SeqCst), 1);
+}
+
+#[actix_web::test]
 async fn what_was_refused_is_not_remembered() {
     let server = TestServer::start();
     let mut socket = server.tenant(ONE).await;
