@@ -92,6 +92,9 @@ pub trait Store: Send + Sync {
     /// Begins a command that has a key. However many ask at once, one is answered [`Begun::First`].
     fn begin(&self, tenant: &Id, begin: &Begin, now: Timestamp) -> Result<Begun, StoreError>;
 
+    /// How what was asked under this key stands, without beginning it: [`Begun::First`] if it never was.
+    fn stands(&self, tenant: &Id, key: &str, body: &[u8; 32], now: Timestamp) -> Result<Begun, StoreError>;
+
     /// Settles a command that was begun, writes an entry of the audit trail, or both in one transaction.
     ///
     /// # Errors

@@ -110,8 +110,7 @@ impl VoiceCommandExecutor {
         let Some(entry) = self.entries.get_mut(&ticket) else { return self.queue.end(ticket) };
         let Some(mut order) = entry.order.take() else { return };
         let lane = lane_of(&order);
-        let key = order.key.as_ref().filter(|_| order.asked.is_ok());
-        if let Some(key) = key.map(|key| (order.tenant.clone(), key.clone())) {
+        if let Some(key) = order.repeatable().map(|key| (order.tenant.clone(), key.clone())) {
             match self.pending.get_mut(&key) {
                 Some(pending) if pending.body == order.body => {
                     // It waits for the same result, and needs no thread for that.
@@ -120,12 +119,13 @@ impl VoiceCommandExecutor {
                     return self.queue.free(ticket);
                 }
                 // Whichever of the two came to the journal first would be the one to run.
-                Some(_) => order.asked = Err(Refused::conflict()),
-                None => {
+                Some(_) if order.asked.is_ok() => order.asked = Err(Refused::conflict()),
+                None if order.asked.is_ok() => {
                     let pending = Pending { body: order.body, waiting: Vec::new() };
                     self.pending.insert(key.clone(), pending);
                     entry.holds = Some(key);
                 }
+                _ => {}
             }
         }
         let acts = order.asked.as_ref().is_ok_and(|(command, _)| command.has_effect);

@@ -153,6 +153,11 @@ impl Order {
         }
     }
 
+    /// The key under which it may have been asked before.
+    pub(super) fn repeatable(&self) -> Option<&String> {
+        self.key.as_ref().filter(|_| self.asked.as_ref().err().is_none_or(Refused::is_of_words))
+    }
+
     /// The `voice_command_response` that says so.
     pub fn response(&self, verdict: &Verdict) -> Box<RawValue> {
         json::raw(&VoiceResponse {
@@ -189,6 +194,11 @@ impl Refused {
     pub(super) fn conflict() -> Refused {
         const CONFLICT: &str = "This idempotencyKey stands for another command or other parameters";
         Refused { details: Some(CONFLICT.to_owned()), ..Refused::with("Idempotency conflict") }
+    }
+
+    /// Whether only the words were not good enough: heard better, they may have been a command before.
+    pub(super) fn is_of_words(&self) -> bool {
+        self.clarify.is_some() || self.not_understood
     }
 
     pub(super) fn with(error: &'static str) -> Refused {

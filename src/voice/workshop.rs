@@ -56,6 +56,17 @@ impl Workshop {
         let known = order.name.as_deref().and_then(super::command::find);
         let command = known.map_or("unknown", |command| command.name);
         let trace = Trace { key: None, command, actor: order.asker.as_str() };
+        if let Some(key) = order.key.as_ref().filter(|_| refused.is_of_words()) {
+            match self.store.stands(&order.tenant, key, &order.body, now) {
+                Ok(Begun::Replay(answer)) => return self.replay(&answer, now),
+                Ok(Begun::Unknown) => {
+                    let verdict = Verdict::refused("Outcome unknown", now).because(UNKNOWN);
+                    return self.note(order, &trace, verdict);
+                }
+                Ok(_) => {}
+                Err(error) => return self.failed_to_begin(order, command, &error, now),
+            }
+        }
         let Refused { error, details, clarify, not_understood } = refused;
         let verdict = Verdict {
             details: details.map(Cow::Owned),

@@ -179,6 +179,7 @@ contract! { on_sqlite, crate::store_contract::sqlite::SqlitePlace:
     journal {
         a_command_is_first_then_pending_then_replayed,
         another_body_is_a_conflict,
+        looking_begins_nothing_and_sees_how_a_key_stands,
         what_was_withdrawn_may_be_begun_with_any_body,
         keys_are_the_tenants_own,
         an_effect_and_its_answer_are_stored_together_or_not_at_all,

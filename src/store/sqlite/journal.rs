@@ -36,16 +36,10 @@ pub fn begin(
     now: Timestamp,
     ttl: Duration,
 ) -> Result<Begun, StoreError> {
-    let begun = match find(to, tenant, &begin.key)? {
-        None => Begun::First,
-        Some(entry) if entry.is_due(run, now, ttl) => Begun::First,
-        Some(entry) if entry.body != begin.body => return Ok(Begun::Conflict),
-        Some(Entry { answer: Some(answer), .. }) => return Ok(Begun::Replay(answer)),
-        Some(entry) if entry.run == run => return Ok(Begun::Pending),
-        Some(entry) if entry.is_outside => return Ok(Begun::Unknown),
-        // Its effect would have been committed together with an answer, and there is none.
-        Some(_) => Begun::Again,
-    };
+    let begun = stands(to, run, tenant, (&begin.key, &begin.body), (now, ttl))?;
+    if !matches!(begun, Begun::First | Begun::Again) {
+        return Ok(begun);
+    }
     let sql = "INSERT OR REPLACE INTO journal (tenant, key, body, command, outside, run, at, answer)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)";
     let is_outside = begin.effect == Effect::Outside;
@@ -61,6 +55,26 @@ pub fn begin(
         ])
         .map_err(|error| of_tenant(error, tenant.as_str()))?;
     Ok(begun)
+}
+
+/// How what was asked under this key stands.
+pub fn stands(
+    from: &Connection,
+    run: &str,
+    tenant: &Id,
+    (key, body): (&str, &[u8; 32]),
+    (now, ttl): (Timestamp, Duration),
+) -> Result<Begun, StoreError> {
+    Ok(match find(from, tenant, key)? {
+        None => Begun::First,
+        Some(entry) if entry.is_due(run, now, ttl) => Begun::First,
+        Some(entry) if entry.body != body => Begun::Conflict,
+        Some(Entry { answer: Some(answer), .. }) => Begun::Replay(answer),
+        Some(entry) if entry.run == run => Begun::Pending,
+        Some(entry) if entry.is_outside => Begun::Unknown,
+        // Its effect would have been committed together with an answer, and there is none.
+        Some(_) => Begun::Again,
+    })
 }
 
 fn find(from: &Connection, tenant: &Id, key: &str) -> Result<Option<Entry>, StoreError> {

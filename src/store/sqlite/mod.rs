@@ -165,6 +165,11 @@ impl Store for SqliteStore {
         self.writer.write(move |to| journal::begin(to, &run, &tenant, &begin, now, ttl))
     }
 
+    fn stands(&self, tenant: &Id, key: &str, body: &[u8; 32], now: Timestamp) -> Result<Begun, StoreError> {
+        let ttl = self.options.idempotency_ttl;
+        self.readers.read(|from| journal::stands(from, &self.run, tenant, (key, body), (now, ttl)))
+    }
+
     fn record(&self, tenant: &Id, record: Record, now: Timestamp) -> Result<(), StoreError> {
         let (tenant, run) = (tenant.clone(), Arc::clone(&self.run));
         self.writer.write(move |to| journal::record(to, &run, &tenant, &record, now))

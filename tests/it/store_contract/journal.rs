@@ -30,6 +30,30 @@ pub fn another_body_is_a_conflict<P: Place>() {
     assert_eq!(stands(&*store, &a, "k"), Begun::Replay("x".into()));
 }
 
+pub fn looking_begins_nothing_and_sees_how_a_key_stands<P: Place>() {
+    let (place, [a, b, _]) = (P::new(), tenants());
+    let store = place.open();
+    let look = |store: &dyn Store, tenant, key: &str, millis| {
+        store.stands(tenant, key, &begin(key, Effect::Inside).body, at(millis)).unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(look(&*store, &a, "k", 1), Begun::First);
+    }
+    for (key, effect) in [("k", Effect::Inside), ("out", Effect::Outside), ("done", Effect::Inside)] {
+        assert_eq!(store.begin(&a, &begin(key, effect), at(1)), Ok(Begun::First));
+        assert_eq!(look(&*store, &a, key, 1), Begun::Pending);
+        assert_eq!(look(&*store, &b, key, 1), Begun::First, "another tenant's");
+        assert_eq!(store.stands(&a, key, &[0; 32], at(1)), Ok(Begun::Conflict));
+    }
+    store.record(&a, done("done", "x"), at(1)).unwrap();
+    assert_eq!(look(&*store, &a, "done", TTL), Begun::Replay("x".into()));
+    assert_eq!(look(&*store, &a, "done", 1 + TTL), Begun::First, "it is due");
+    drop(store);
+    let store = place.open();
+    let stands = ["k", "out", "done"].map(|key| look(&*store, &a, key, 1));
+    assert_eq!(stands, [Begun::Again, Begun::Unknown, Begun::Replay("x".into())]);
+}
+
 pub fn what_was_withdrawn_may_be_begun_with_any_body<P: Place>() {
     let (place, [a, ..]) = (P::new(), tenants());
     let store = place.open();

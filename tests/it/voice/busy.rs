@@ -18,7 +18,7 @@ fn gated(settings: &[(&str, &str)]) -> (TestServer, Arc<Gate>) {
 }
 
 /// What the socket has sent has come to the executor: what another sends afterwards has been answered.
-async fn settled(server: &TestServer, socket: &mut Socket) {
+pub(super) async fn settled(server: &TestServer, socket: &mut Socket) {
     socket.send(json!({"type": "heartbeat"})).await;
     socket.next("heartbeat").await;
     server.tenant(TWO).await.run("nope", json!({})).await;

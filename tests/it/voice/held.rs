@@ -104,6 +104,11 @@ impl Store for Held {
         self.0.begin(tenant, begin, now)
     }
 
+    fn stands(&self, tenant: &Id, key: &str, body: &[u8; 32], now: Timestamp) -> Result<Begun, StoreError> {
+        self.1.write()?;
+        self.0.stands(tenant, key, body, now)
+    }
+
     fn record(&self, tenant: &Id, record: Record, now: Timestamp) -> Result<(), StoreError> {
         self.1.write()?;
         self.0.record(tenant, record, now)

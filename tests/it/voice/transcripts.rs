@@ -1,8 +1,13 @@
 //! Commands as they are spoken (contract D-22).
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 
 use super::ONE;
+use super::busy::settled;
+use super::held::{Gate, Held};
 use crate::support::TestServer;
 use crate::support::scratch::Scratch;
 use crate::support::socket::Socket;
@@ -32,9 +37,42 @@ async fn what_is_understood_is_done_as_if_it_had_been_sent_so() {
     let again =
         say(&mut socket, json!({"transcript": words, "confidence": 0.8, "idempotencyKey": "k"})).await;
     assert_eq!((&again["replayed"], &again["data"]), (&json!(true), &created["data"]));
+    for less in [json!({"confidence": 0.3}), json!({"locale": "da"})] {
+        let mut spoken = json!({"transcript": words, "idempotencyKey": "k"});
+        spoken.as_object_mut().unwrap().extend(less.as_object().unwrap().clone());
+        let again = say(&mut socket, spoken).await;
+        assert_eq!((&again["replayed"], &again["data"]), (&json!(true), &created["data"]), "{less}: {again}");
+    }
+    let unsure = json!({"transcript": words, "confidence": 0.3, "idempotencyKey": "k2"});
+    for _ in 0..2 {
+        assert_eq!(say(&mut socket, unsure.clone()).await["error"], "Clarification needed");
+    }
     let other = say(&mut socket, json!({"transcript": "start a backup", "idempotencyKey": "k"})).await;
     assert_eq!(other["error"], "Idempotency conflict");
     assert_eq!(socket.leads().await, 1);
+}
+
+#[actix_web::test]
+async fn words_heard_less_surely_wait_for_what_they_have_begun() {
+    let gate = Arc::new(Gate::default());
+    let own = Arc::clone(&gate);
+    let server = TestServer::with_store(&[], move |store| Arc::new(Held(store, own)));
+    let (mut one, mut two) = (server.tenant(ONE).await, server.tenant(ONE).await);
+    let words = |sure: f64| {
+        let words = "create a lead for John Doe with email john@example.com";
+        let payload = json!({"transcript": words, "confidence": sure, "idempotencyKey": "k"});
+        json!({"type": "execute_voice_command", "payload": payload})
+    };
+    gate.shut();
+    one.send(words(0.9)).await;
+    gate.until_waiting(1).await;
+    two.next("voice_event").await;
+    two.send(words(0.3)).await;
+    settled(&server, &mut two).await;
+    gate.open();
+    let (first, again) = (one.response().await.1, two.response().await.1);
+    assert_eq!((&again["data"], &again["replayed"]), (&first["data"], &json!(true)), "{again}");
+    assert_eq!(gate.effects.load(Ordering::SeqCst), 1);
 }
 
 #[actix_web::test]
