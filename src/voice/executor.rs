@@ -154,9 +154,19 @@ impl VoiceCommandExecutor {
         let waiting = holds.and_then(|key| self.pending.remove(&key)).map(|pending| pending.waiting);
         let replayed = Verdict { replayed: true, ..verdict };
         for waiter in waiting.unwrap_or_default() {
-            self.answer_and_end(waiter, &replayed);
+            if replayed.confirm.is_some() && self.is_confirmed(waiter) {
+                self.queue.resume(waiter);
+            } else {
+                self.answer_and_end(waiter, &replayed);
+            }
         }
         self.advance(ctx);
+    }
+
+    /// Whether it has a token of its own, so that another's refusal is no answer to it.
+    fn is_confirmed(&self, ticket: Ticket) -> bool {
+        let order = self.entries.get(&ticket).and_then(|entry| entry.order.as_ref());
+        order.is_some_and(|order| order.confirm_token.is_some())
     }
 
     /// Answers one that no bench has, and is done with it.

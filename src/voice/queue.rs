@@ -177,6 +177,15 @@ impl Queue {
         }
     }
 
+    /// The command, which has been freed, is to have a thread after all.
+    pub fn resume(&mut self, ticket: Ticket) {
+        let parked = self.places.get_mut(&ticket).filter(|place| place.state == State::Parked);
+        if let Some(place) = parked {
+            place.state = State::Waiting;
+            self.make_ready(ticket);
+        }
+    }
+
     /// The command has been answered: its asker's next may run. Gives the refusals that are due now.
     pub fn answered(&mut self, ticket: Ticket) -> Vec<Ticket> {
         let mut due = Vec::new();

@@ -141,3 +141,22 @@ fn one_that_is_given_up_before_its_turn_is_passed_over() {
     finish(&mut queue, tickets[3]);
     assert!(queue.is_empty());
 }
+
+#[test]
+fn a_freed_command_has_a_thread_again_before_its_asker_s_next() {
+    let mut queue = Queue::of(64);
+    let (tenant, asker) = (id("t"), id("s"));
+    let first = queue.push(&tenant, &asker, Lane::Quick).unwrap();
+    let next = queue.push(&tenant, &asker, Lane::Quick).unwrap();
+    queue.resume(first);
+    assert_eq!(running(&mut queue), [first], "it was waiting anyway");
+    queue.resume(first);
+    assert!(running(&mut queue).is_empty(), "it has one");
+    queue.free(first);
+    queue.resume(first);
+    assert_eq!(running(&mut queue), [first]);
+    finish(&mut queue, first);
+    assert_eq!(running(&mut queue), [next]);
+    finish(&mut queue, next);
+    assert!(queue.is_empty());
+}

@@ -1,9 +1,13 @@
 //! Commands that must be asked for twice (`CONFIRM_COMMANDS`, contract D-21).
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::busy::settled;
+use super::held::{Gate, Held};
 use super::{ONE, PATIENT, TWO};
 use crate::support::TestServer;
 
@@ -54,6 +58,28 @@ async fn a_repeat_of_what_was_confirmed_needs_no_other_token() {
     assert_eq!(first["success"], true);
     let again = socket.run_with("create_lead", lead, asked).await;
     assert_eq!((&again["data"], &again["replayed"]), (&first["data"], &json!(true)));
+}
+
+#[actix_web::test]
+async fn a_token_is_heard_behind_a_repeat_without_one() {
+    let gate = Arc::new(Gate::default());
+    let own = Arc::clone(&gate);
+    let settings = [("CONFIRM_COMMANDS", "create_lead")];
+    let server = TestServer::with_store(&settings, move |store| Arc::new(Held(store, own)));
+    let (mut one, mut two) = (server.tenant(ONE).await, server.tenant(ONE).await);
+    let lead = json!({"name": "John", "email": "john@example.com"});
+    let refused = one.run_with("create_lead", lead.clone(), json!({"idempotencyKey": "k"})).await;
+    gate.holds_begin.store(true, Ordering::SeqCst);
+    gate.shut();
+    one.order("create_lead", lead.clone(), json!({"idempotencyKey": "k"})).await;
+    gate.until_waiting(1).await;
+    let confirmed = json!({"idempotencyKey": "k", "confirmToken": refused["confirmToken"]});
+    two.order("create_lead", lead, confirmed).await;
+    settled(&server, &mut two).await;
+    gate.open();
+    assert_eq!(one.response().await.1["error"], "Confirmation required");
+    let (_, answer) = two.response().await;
+    assert_eq!((&answer["success"], &answer["replayed"]), (&json!(true), &json!(null)), "{answer}");
 }
 
 #[actix_web::test]
