@@ -131,7 +131,7 @@ pub fn start_voice(
     });
     let audit = Arc::new(AuditQueue::start(Arc::clone(&store))?);
     let (publisher, grammar) = (Arc::new(rooms.clone()), Arc::new(grammar));
-    Ok(Voice { executor, store, audit, publisher, grammar })
+    Ok(Voice { executor, store, audit, publisher, grammar, turns: Arc::default() })
 }
 
 fn read_phrases(path: &Path) -> io::Result<Grammar> {

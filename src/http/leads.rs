@@ -48,8 +48,19 @@ pub async fn list(
     }
     caller.check("get_leads")?;
     let query = query(&asked)?;
-    let page = ask(&state, &caller, move |store, tenant| store.leads(tenant, &query)).await?;
     let tenant = caller.tenant();
+    // The store reads a few at a time, for everybody: a tenant that asks on many connections would be all of them.
+    let turns = state.services.voice.as_ref().map(|voice| Arc::clone(&voice.turns));
+    let turn = match turns {
+        Some(turns) => Some(turns.take(tenant.as_str()).await),
+        None => None,
+    };
+    let page = ask(&state, &caller, move |store, tenant| {
+        // Held until it is read, even if whoever asked is gone by then.
+        let _turn = turn;
+        store.leads(tenant, &query)
+    });
+    let page = page.await?;
     Ok(HttpResponse::Ok().json(Page { success: true, tenant, leads: page.leads, total: page.total }))
 }
 

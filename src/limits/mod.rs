@@ -5,3 +5,4 @@
 pub mod budget;
 pub mod connections;
 pub mod rate;
+pub mod turns;

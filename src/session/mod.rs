@@ -59,6 +59,7 @@ use crate::hub::worker::Worker;
 use crate::limits::budget::{Account, Budget};
 use crate::limits::connections::Place;
 use crate::limits::rate::{SessionRate, SharedRate};
+use crate::limits::turns::Turns;
 use crate::proto::engineio::Input;
 use crate::proto::websocket::{self, Decoder};
 use crate::store::{AuditQueue, Store};
@@ -81,6 +82,8 @@ pub struct Voice {
     pub publisher: Arc<dyn Publisher>,
     /// What transcripts are understood by.
     pub grammar: Arc<Grammar>,
+    /// Whose turn it is to read leads by REST.
+    pub turns: Arc<Turns>,
 }
 
 /// What all sessions of one worker share.

@@ -22,6 +22,8 @@ pub struct Gate {
     opened: Condvar,
     /// Commands that wait.
     pub waiting: AtomicUsize,
+    /// Most that have waited at a time.
+    pub most: AtomicUsize,
     /// Leads stored, backups written.
     pub effects: AtomicUsize,
     pub is_full: AtomicBool,
@@ -47,7 +49,8 @@ impl Gate {
     fn pass(&self, tenant: &Id) {
         let is_shut = self.is_shut.lock().unwrap();
         if tenant.as_str() == "demo1" && *is_shut {
-            self.waiting.fetch_add(1, Ordering::SeqCst);
+            let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(waiting, Ordering::SeqCst);
             drop(self.opened.wait_while(is_shut, |is_shut| *is_shut).unwrap());
             self.waiting.fetch_sub(1, Ordering::SeqCst);
         }

@@ -1,13 +1,16 @@
 //! Whose command runs when: order within a session, fairness between tenants (checklist F-091, F-092).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use futures_util::future::{join, join_all};
 use serde_json::json;
 
 use super::held::{Gate, Held};
 use super::{ONE, TWO};
 use crate::support::TestServer;
 use crate::support::engine::Engine;
+use crate::support::http;
 
 fn gated(settings: &[(&str, &str)]) -> (TestServer, Arc<Gate>) {
     let gate = Arc::new(Gate::default());
@@ -78,6 +81,29 @@ async fn a_tenant_that_takes_all_it_can_leaves_threads_to_others() {
     for socket in &mut greedy {
         assert_eq!(socket.response().await.1["success"], true);
     }
+}
+
+#[actix_web::test]
+async fn a_tenant_reads_by_rest_one_request_at_a_time() {
+    let (server, gate) = gated(&[("WORKERS", "1")]);
+    let address = server.address();
+    let get = |key, path| async move {
+        let headers = [("x-tenant-key", key)];
+        http::request(address, "GET", path, &headers, b"").await.status
+    };
+    gate.shut();
+    let many = join_all((0..8).map(|_| get(ONE, "/leads")));
+    let meanwhile = async {
+        gate.until_waiting(1).await;
+        for _ in 0..8 {
+            assert_eq!(get(TWO, "/health").await, 200);
+            assert_eq!(get(TWO, "/leads").await, 200, "it waits for nobody");
+        }
+        gate.open();
+    };
+    let (many, ()) = join(many, meanwhile).await;
+    assert_eq!(many, [200; 8]);
+    assert_eq!(gate.most.load(Ordering::SeqCst), 1);
 }
 
 #[actix_web::test]
