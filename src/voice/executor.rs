@@ -10,6 +10,7 @@ use actix::{
     Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseFuture, SpawnHandle,
     SyncArbiter, WrapFuture,
 };
+use log::info;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
@@ -17,7 +18,7 @@ use super::order::{Body, Order, Refused, Verdict};
 use super::queue::{Lane, Queue, Ticket};
 use super::workshop::{Bench, Forget, Ran, Run, Workshop};
 use crate::domain::id::Id;
-use crate::domain::time::Moment;
+use crate::domain::time::{Moment, Timestamp};
 use crate::telemetry::Critical;
 
 /// How often the journal is rid of what is due.
@@ -60,7 +61,7 @@ struct Entry {
     /// `None` once it is answered.
     respond: Option<Respond>,
     /// How it is answered if it takes too long, while a bench has the order.
-    late: Option<Box<RawValue>>,
+    late: Option<(&'static str, Box<RawValue>)>,
     /// The key it holds while it runs.
     holds: Option<(Id, String)>,
 }
@@ -129,12 +130,8 @@ impl VoiceCommandExecutor {
             }
         }
         let acts = order.asked.as_ref().is_ok_and(|(command, _)| command.has_effect);
-        let late = if acts {
-            Verdict::refused("Outcome unknown", now).because(STILL_RUNS)
-        } else {
-            Verdict::refused("Deadline exceeded", now).because("It has had no effect")
-        };
-        entry.late = Some(order.response(&late));
+        let (error, late) = too_late(acts, now);
+        entry.late = Some((error, order.response(&late)));
         let ran = self.lanes[lane as usize].send(Run { ticket, order });
         let ran = ran.into_actor(self).map(|ran, executor, ctx| {
             let _critical = critical();
@@ -148,7 +145,7 @@ impl VoiceCommandExecutor {
 
     /// Takes what a command has come to.
     fn take(&mut self, Ran { ticket, order, verdict }: Ran, ctx: &mut Context<Self>) {
-        self.answer(ticket, || order.response(&verdict));
+        self.answer(ticket, verdict.error.as_deref(), || order.response(&verdict));
         let holds = self.entries.remove(&ticket).and_then(|entry| entry.holds);
         self.queue.end(ticket);
         let waiting = holds.and_then(|key| self.pending.remove(&key)).map(|pending| pending.waiting);
@@ -172,15 +169,18 @@ impl VoiceCommandExecutor {
     /// Answers one that no bench has, and is done with it.
     fn answer_and_end(&mut self, ticket: Ticket, verdict: &Verdict) {
         let Some(order) = self.entries.get_mut(&ticket).and_then(|entry| entry.order.take()) else { return };
-        self.answer(ticket, || order.response(verdict));
+        self.answer(ticket, verdict.error.as_deref(), || order.response(verdict));
         self.entries.remove(&ticket);
         self.queue.end(ticket);
     }
 
     /// Answers, unless that was done; and tells the refusals that stood behind it.
-    fn answer(&mut self, ticket: Ticket, response: impl FnOnce() -> Box<RawValue>) {
+    fn answer(&mut self, ticket: Ticket, error: Option<&str>, response: impl FnOnce() -> Box<RawValue>) {
         let respond = self.entries.get_mut(&ticket).and_then(|entry| entry.respond.take());
         let Some(respond) = respond else { return };
+        if let (Some(error), Some((tenant, asker))) = (error, self.queue.whose(ticket)) {
+            self.count_refusal(tenant, asker, error);
+        }
         respond(response());
         for refused in self.queue.answered(ticket) {
             self.tell_refused(refused);
@@ -188,11 +188,16 @@ impl VoiceCommandExecutor {
     }
 
     fn tell_refused(&mut self, ticket: Ticket) {
-        let Some(Entry { respond: Some(respond), late: Some(response), .. }) = self.entries.remove(&ticket)
-        else {
-            return;
-        };
-        respond(response);
+        let entry = self.entries.remove(&ticket);
+        if let Some(Entry { respond: Some(respond), late: Some((_, response)), .. }) = entry {
+            respond(response);
+        }
+    }
+
+    /// Each request that is refused is counted once and leaves a line (contract D-08, checklist F-072).
+    fn count_refusal(&self, tenant: &Id, asker: &Id, error: &str) {
+        self.workshop.meters.refused();
+        info!(id = asker.as_str(), tenant = tenant.as_str(), error; "command_refused");
     }
 
     /// Refuses one for which there is no room, in its turn.
@@ -200,10 +205,11 @@ impl VoiceCommandExecutor {
         let now = self.workshop.ambient.clock.wall();
         let busy = Verdict::refused("Busy", now).because("Too many commands of the tenant wait or run");
         let response = order.response(&busy);
+        self.count_refusal(&order.tenant, &order.asker, "Busy");
         match self.queue.push_refused(&order.asker) {
             None => respond(response),
             Some(ticket) => {
-                let (respond, late) = (Some(respond), Some(response));
+                let (respond, late) = (Some(respond), Some(("Busy", response)));
                 self.entries.insert(ticket, Entry { order: None, respond, late, holds: None });
             }
         }
@@ -224,7 +230,7 @@ impl VoiceCommandExecutor {
             }
             match self.entries.get_mut(&ticket).map(|entry| entry.late.take()) {
                 // It runs on: what it comes to is kept for a repeat.
-                Some(Some(late)) => self.answer(ticket, || late),
+                Some(Some((error, late))) => self.answer(ticket, Some(error), || late),
                 Some(None) => self.give_up(ticket, wall),
                 None => {}
             }
@@ -234,10 +240,10 @@ impl VoiceCommandExecutor {
     }
 
     /// Answers one that was never begun, or waits for another's result.
-    fn give_up(&mut self, ticket: Ticket, now: crate::domain::time::Timestamp) {
+    fn give_up(&mut self, ticket: Ticket, now: Timestamp) {
         let is_waiting = self.pending.values().any(|pending| pending.waiting.contains(&ticket));
         let verdict = if is_waiting {
-            Verdict::refused("Outcome unknown", now).because(STILL_RUNS)
+            too_late(true, now).1
         } else {
             Verdict::refused("Deadline exceeded", now).because("It was not begun and has had no effect")
         };
@@ -271,6 +277,13 @@ impl VoiceCommandExecutor {
 }
 
 const STILL_RUNS: &str = "It takes longer than allowed and runs on; a repeat under the same idempotencyKey hears what became of it";
+
+/// What is told of a command that is not over at its deadline, whether or not it `acts`.
+fn too_late(acts: bool, now: Timestamp) -> (&'static str, Verdict) {
+    let (error, details) =
+        if acts { ("Outcome unknown", STILL_RUNS) } else { ("Deadline exceeded", "It has had no effect") };
+    (error, Verdict::refused(error, now).because(details))
+}
 
 /// A refusal only has to be written down.
 fn lane_of(order: &Order) -> Lane {

@@ -177,6 +177,11 @@ impl Queue {
         }
     }
 
+    /// Whose command it is: the tenant's, and the asker's.
+    pub fn whose(&self, ticket: Ticket) -> Option<(&Id, &Id)> {
+        self.places.get(&ticket).map(|place| (&place.tenant, &place.asker))
+    }
+
     /// The command, which has been freed, is to have a thread after all.
     pub fn resume(&mut self, ticket: Ticket) {
         let parked = self.places.get_mut(&ticket).filter(|place| place.state == State::Parked);

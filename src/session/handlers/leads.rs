@@ -21,6 +21,7 @@ pub fn voice_command(session: &Session, key: SocketKey, command: VoiceCommand, r
     let Some(socket) = session.socket(key) else { return Effect::Nothing };
     let clock = Arc::clone(&session.services.ambient.clock);
     let (Some(tenant), Some(voice)) = (&socket.identity.tenant, &session.services.voice) else {
+        session.count_refusal();
         let mut denied = VoiceResponse::refusal("Access denied", "", clock.wall());
         denied.request_id = command.request_id.as_deref();
         return super::answer(session, &request, &response(json::raw(&denied)));

@@ -99,6 +99,23 @@ async fn who_is_no_tenant_has_no_commands() {
     assert_eq!(answer["requestId"], 1);
 }
 
+/// Contract D-08: each request that is refused, once.
+#[actix_web::test]
+async fn refused_commands_are_counted() {
+    let server = TestServer::with(&[("CONFIRM_COMMANDS", "start_backup")]);
+    let (mut socket, mut nobody) = (server.tenant(ONE).await, server.sign_in(json!({"sub": "u1"})).await);
+    socket.run("nope", json!({})).await;
+    socket.run("create_lead", json!({})).await;
+    socket.run("start_backup", json!({})).await;
+    nobody.run("get_leads", json!({})).await;
+    for _ in 0..2 {
+        let lead = json!({"name": "n", "email": "n@example.com"});
+        let answer = socket.run_with("create_lead", lead, json!({"idempotencyKey": "k"})).await;
+        assert_eq!(answer["success"], true);
+    }
+    assert_eq!(server.get("/api/ws/stats").await.json()["stats"]["error_count"], 4);
+}
+
 #[actix_web::test]
 async fn a_callback_gets_the_same_as_the_event() {
     let server = TestServer::start();
