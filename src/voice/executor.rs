@@ -243,7 +243,10 @@ impl VoiceCommandExecutor {
     fn give_up(&mut self, ticket: Ticket, now: Timestamp) {
         let is_waiting = self.pending.values().any(|pending| pending.waiting.contains(&ticket));
         let verdict = if is_waiting {
-            too_late(true, now).1
+            let order = self.entries.get(&ticket).and_then(|entry| entry.order.as_ref());
+            // Words that were not understood wait for what they may have begun.
+            let asked = order.and_then(|order| order.asked.as_ref().ok());
+            too_late(asked.is_none_or(|(command, _)| command.has_effect), now).1
         } else {
             Verdict::refused("Deadline exceeded", now).because("It was not begun and has had no effect")
         };

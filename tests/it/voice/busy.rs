@@ -108,3 +108,26 @@ async fn a_question_that_takes_too_long_has_done_nothing() {
     socket.next("voice_event").await;
     assert_eq!(socket.leads().await, 0, "the second was never begun");
 }
+
+#[actix_web::test]
+async fn a_question_that_waits_for_its_like_has_done_nothing_either() {
+    let (server, gate) = gated(&[("COMMAND_DEADLINE_MS", "1000")]);
+    let (mut one, mut two) = (server.tenant(ONE).await, server.tenant(ONE).await);
+    let asked = json!({"idempotencyKey": "k"});
+    gate.shut();
+    one.order("get_leads", json!({}), asked.clone()).await;
+    gate.until_waiting(1).await;
+    two.next("voice_event").await;
+    two.order("get_leads", json!({}), asked).await;
+    settled(&server, &mut two).await;
+    server.clock.advance(Duration::from_secs(1));
+    for socket in [&mut one, &mut two] {
+        assert_eq!(socket.response().await.1["error"], "Deadline exceeded");
+    }
+    assert_eq!(
+        server.get("/api/ws/stats").await.json()["stats"]["error_count"],
+        3,
+        "the other's `nope`, too"
+    );
+    gate.open();
+}
