@@ -34,6 +34,7 @@ pub mod sign_ins;
 pub mod subscriptions;
 pub mod tally;
 mod targets;
+mod walk;
 pub mod worker;
 pub mod worker_hub;
 mod writing;

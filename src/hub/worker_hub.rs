@@ -1,8 +1,9 @@
 //! The actor that writes: one per worker thread.
 //!
 //! It keeps one queue, in the order the RoomServer sent it. Fan-outs that stand together in the
-//! queue are staged together, so that each socket gets what waits for it in one system call; a
-//! lone one is written straight to the sockets. A walk is cut into slices, between which the
+//! queue are staged together, so that each socket gets what waits for it in one system call; those
+//! that come while these are being written are staged behind them for whoever has still to be
+//! written to. A lone one is written straight to the sockets. A walk is cut into slices, between which the
 //! thread serves its other tasks; the queue stands still meanwhile, so nothing overtakes and no
 //! member is skipped or served twice.
 
@@ -15,13 +16,13 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Mess
 
 use bytes::Bytes;
 
-use super::audience::Primary;
 use super::census::{LookAt, Seen};
-use super::messages::{Close, FanOut, Register, Work};
+use super::messages::{Close, Register, Work};
 use super::outbox::{Dismissal, Outbox, Status};
 use super::outboxes::SocketKey;
 use super::receipts::{Receipt, Receipts};
-use super::roster::{Member, Roster};
+use super::roster::Roster;
+use super::walk::Walk;
 use super::worker::Worker;
 use crate::dialect::prepared::Label;
 use crate::dialect::{Dialect, Prepared, Reply};
@@ -29,7 +30,7 @@ use crate::telemetry::Critical;
 
 /// Sockets written to before other tasks of the thread get their turn: about a millisecond.
 const SLICE: usize = 256;
-/// Most fan-outs, and bytes of them, that are staged together.
+/// Most fan-outs, and bytes of them, that are staged before everyone has been written to.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 64 * 1024;
 /// Bytes compressed that take as long as a socket write.
@@ -45,8 +46,10 @@ pub struct WorkerHub {
     queue: VecDeque<Work>,
     /// How far the fan-out at the head of the queue has come.
     walk: Walk,
-    /// Outboxes with staged frames, to be flushed before anything else.
-    staged: Vec<Rc<Outbox>>,
+    /// Outboxes with staged frames, to be flushed in this order.
+    staged: VecDeque<Rc<Outbox>>,
+    /// What has been staged since nothing was.
+    batch: Batch,
     /// What is to be told of the fan-out at the head of the queue before the slice ends.
     receipts: Vec<Receipt>,
     is_running: bool,
@@ -73,14 +76,18 @@ impl Seat {
     }
 }
 
-/// A walk over an audience that may pause.
+/// How much is staged.
 #[derive(Default)]
-struct Walk {
-    /// Tells this walk's meetings from earlier ones'.
-    number: u64,
-    part: usize,
-    index: usize,
-    accepted: usize,
+struct Batch {
+    fan_outs: usize,
+    bytes: usize,
+    entries: usize,
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.fan_outs >= BATCH || self.bytes > BATCH_BYTES || self.entries > BATCH_ENTRIES
+    }
 }
 
 impl WorkerHub {
@@ -89,8 +96,9 @@ impl WorkerHub {
             worker,
             roster: Roster::default(),
             queue: VecDeque::new(),
-            walk: Walk { number: 1, ..Walk::default() },
-            staged: Vec::new(),
+            walk: Walk::default(),
+            staged: VecDeque::new(),
+            batch: Batch::default(),
             receipts: Vec::new(),
             is_running: false,
         }
@@ -108,6 +116,9 @@ impl WorkerHub {
     /// Gives whether work is left after about `budget` socket writes.
     fn work(&mut self, mut budget: usize) -> bool {
         loop {
+            if !self.staged.is_empty() {
+                self.stage_together();
+            }
             self.flush(&mut budget);
             if budget == 0 {
                 return !self.staged.is_empty() || !self.queue.is_empty();
@@ -125,20 +136,23 @@ impl WorkerHub {
 
     fn flush(&mut self, budget: &mut usize) {
         while *budget > 0
-            && let Some(outbox) = self.staged.pop()
+            && let Some(outbox) = self.staged.pop_front()
         {
             outbox.flush();
             *budget -= 1;
         }
+        if self.staged.is_empty() {
+            self.batch = Batch::default();
+        }
     }
 
     /// Brings the fan-out at the head of the queue forward: alone and written at once, or staged
-    /// together with those that stand directly behind it.
+    /// together with those that stand directly behind it, and what is left of it too if it had begun
+    /// alone.
     fn fan_out(&mut self, budget: &mut usize) {
-        let is_begun = (self.walk.part, self.walk.index) != (0, 0);
         let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
         let is_small = fan_out.prepared.size() <= SMALL;
-        if !is_begun && is_small && matches!(self.queue.get(1), Some(Work::FanOut { .. })) {
+        if is_small && matches!(self.queue.get(1), Some(Work::FanOut { .. })) {
             return self.stage_together();
         }
         let fan_out = Arc::clone(fan_out);
@@ -162,11 +176,10 @@ impl WorkerHub {
         }
     }
 
-    /// Stages every fan-out of one batch for its whole audience. Staging is memory only, so it is
-    /// not sliced; the writes that follow are.
+    /// Stages what stands at the head of the queue for its whole audience, as far as the batch has room.
+    /// Staging is memory only, so it is not sliced; the writes that follow are.
     fn stage_together(&mut self) {
-        let (mut bytes, mut entries, mut no_limit) = (0, 0, usize::MAX);
-        for _ in 0..BATCH {
+        while !self.batch.is_full() {
             let Some(Work::FanOut { fan_out, .. }) = self.queue.front() else { return };
             if fan_out.prepared.size() > SMALL {
                 return;
@@ -174,14 +187,14 @@ impl WorkerHub {
             let fan_out = Arc::clone(fan_out);
             let (staged, receipts, ack) = (&mut self.staged, &mut self.receipts, fan_out.prepared.ack());
             // Whoever is the first to need it pays for its encoding.
-            let mut longest = fan_out.prepared.size();
+            let (mut longest, mut entries, mut no_limit) = (fan_out.prepared.size(), 0, usize::MAX);
             self.walk.go(&mut self.roster, &fan_out, &mut no_limit, |member, label, _| {
                 let seat = member.holds;
                 let Some(frame) = seat.frame(&fan_out.prepared, label) else { return false };
                 longest = longest.max(frame.len());
                 entries += 1;
                 if seat.outbox.is_empty() {
-                    staged.push(Rc::clone(&seat.outbox));
+                    staged.push_back(Rc::clone(&seat.outbox));
                 }
                 let accepted = seat.outbox.stage(&frame);
                 if let Some(number) = ack {
@@ -189,11 +202,10 @@ impl WorkerHub {
                 }
                 accepted
             });
+            self.batch.fan_outs += 1;
+            self.batch.bytes += longest;
+            self.batch.entries += entries;
             self.report();
-            bytes += longest;
-            if bytes > BATCH_BYTES || entries > BATCH_ENTRIES {
-                return;
-            }
         }
     }
 
@@ -279,62 +291,6 @@ impl WorkerHub {
                 }
             }
         }
-    }
-}
-
-impl Walk {
-    /// Gives `deliver` the recipients that are left, as far as `budget` allows. Gives whether that
-    /// was all of them.
-    fn go(
-        &mut self,
-        roster: &mut Roster<Seat>,
-        fan_out: &FanOut,
-        budget: &mut usize,
-        mut deliver: impl FnMut(&Member<'_, Seat>, Label, &mut usize) -> bool,
-    ) -> bool {
-        let mut take = |member: Member<'_, Seat>, label, accepted: &mut usize, budget: &mut usize| {
-            if fan_out.audience.admits(&member) {
-                *accepted += usize::from(deliver(&member, label, budget));
-            }
-        };
-        match &fan_out.audience.primary {
-            Primary::Sockets(keys) => {
-                while let Some(key) = keys.get(self.index) {
-                    if *budget == 0 {
-                        return false;
-                    }
-                    *budget -= 1;
-                    self.index += 1;
-                    if let Some(member) = roster.member(*key) {
-                        take(member, 0, &mut self.accepted, budget);
-                    }
-                }
-            }
-            Primary::Groups(groups) => {
-                while let Some((group, label)) = groups.get(self.part) {
-                    while self.index < roster.size(*group) {
-                        if *budget == 0 {
-                            return false;
-                        }
-                        *budget -= 1;
-                        self.index += 1;
-                        if let Some(member) = roster.meet(*group, self.index - 1, self.number) {
-                            take(member, *label, &mut self.accepted, budget);
-                        }
-                    }
-                    self.part += 1;
-                    self.index = 0;
-                }
-            }
-        }
-        true
-    }
-
-    /// Makes ready for the next walk. Gives how many accepted on this one.
-    fn finish(&mut self) -> usize {
-        let accepted = self.accepted;
-        *self = Walk { number: self.number + 1, ..Walk::default() };
-        accepted
     }
 }
 

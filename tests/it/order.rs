@@ -150,3 +150,36 @@ async fn a_big_fan_out_serves_everyone_once_while_others_come_and_go() {
         socket.expect_nothing().await;
     }
 }
+
+#[actix_web::test]
+async fn a_fan_out_that_comes_while_others_are_written_keeps_its_place_for_everyone() {
+    const EACH: u64 = 12;
+    let server = TestServer::with(&[("WORKERS", "1")]);
+    // More than are written to before what has come meanwhile is looked at.
+    let mut members = Vec::new();
+    for _ in 0..600 {
+        let mut socket = server.connect().await;
+        socket.join(ROOM).await;
+        members.push(socket);
+    }
+    let publish = async |publisher: u64| {
+        for count in 0..EACH {
+            let data = publisher * EACH + count;
+            server.broadcast(json!({"type": "custom:n", "room": ROOM, "data": data})).await;
+        }
+    };
+    futures_util::future::join_all((0..8).map(publish)).await;
+    let mut first: Option<Vec<u64>> = None;
+    for socket in &mut members {
+        let mut seen = Vec::new();
+        for _ in 0..8 * EACH {
+            seen.push(number(socket, "custom:n").await);
+        }
+        socket.expect_nothing().await;
+        assert_eq!(&seen, first.get_or_insert_with(|| seen.clone()), "two members saw two orders");
+    }
+    for publisher in 0..8 {
+        let own = first.iter().flatten().filter(|n| *n / EACH == publisher).copied();
+        assert_eq!(own.collect::<Vec<_>>(), (publisher * EACH..(publisher + 1) * EACH).collect::<Vec<_>>());
+    }
+}
