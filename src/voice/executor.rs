@@ -11,10 +11,9 @@ use actix::{
     SyncArbiter, WrapFuture,
 };
 use log::info;
-use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-use super::order::{Body, Order, Refused, Verdict};
+use super::order::{Body, Order, Refused, Response, Verdict};
 use super::queue::{Lane, Queue, Ticket};
 use super::workshop::{Bench, Forget, Ran, Run, Workshop};
 use crate::domain::id::Id;
@@ -25,7 +24,7 @@ use crate::telemetry::Critical;
 const SWEEP: Duration = Duration::from_secs(60 * 60);
 
 /// Takes a `voice_command_response` to the socket that waits for it, behind what has been published before.
-pub type Respond = Box<dyn FnOnce(Box<RawValue>) + Send>;
+pub type Respond = Box<dyn FnOnce(Response) + Send>;
 
 /// Do this, and say what came of it.
 #[derive(Message)]
@@ -61,7 +60,7 @@ struct Entry {
     /// `None` once it is answered.
     respond: Option<Respond>,
     /// How it is answered if it takes too long, while a bench has the order.
-    late: Option<(&'static str, Box<RawValue>)>,
+    late: Option<(&'static str, Response)>,
     /// The key it holds while it runs.
     holds: Option<(Id, String)>,
 }
@@ -175,7 +174,7 @@ impl VoiceCommandExecutor {
     }
 
     /// Answers, unless that was done; and tells the refusals that stood behind it.
-    fn answer(&mut self, ticket: Ticket, error: Option<&str>, response: impl FnOnce() -> Box<RawValue>) {
+    fn answer(&mut self, ticket: Ticket, error: Option<&str>, response: impl FnOnce() -> Response) {
         let respond = self.entries.get_mut(&ticket).and_then(|entry| entry.respond.take());
         let Some(respond) = respond else { return };
         if let (Some(error), Some((tenant, asker))) = (error, self.queue.whose(ticket)) {

@@ -36,6 +36,13 @@ pub struct Order {
 
 pub(super) type Body = [u8; 32];
 
+/// The data of a `voice_command_response`.
+pub struct Response {
+    pub data: Box<RawValue>,
+    /// It has a `confirmToken`, beside marks of the asker's choice: compressed, its length would tell of the token.
+    pub holds_secret: bool,
+}
+
 type Asking = Result<(&'static Command, Box<dyn Task>), Refused>;
 
 /// Why a command is not run at all.
@@ -159,8 +166,8 @@ impl Order {
     }
 
     /// The `voice_command_response` that says so.
-    pub fn response(&self, verdict: &Verdict) -> Box<RawValue> {
-        json::raw(&VoiceResponse {
+    pub fn response(&self, verdict: &Verdict) -> Response {
+        let data = json::raw(&VoiceResponse {
             success: verdict.success,
             data: verdict.data.as_deref(),
             error: verdict.error.as_deref(),
@@ -174,7 +181,8 @@ impl Order {
             understood: self.understood.as_deref(),
             clarify: verdict.clarify.as_deref(),
             not_understood: verdict.not_understood,
-        })
+        });
+        Response { data, holds_secret: verdict.confirm.is_some() }
     }
 }
 
@@ -285,7 +293,7 @@ mod tests {
         let understood = order(r#"{"transcript":"show me the ten new leads"}"#, None);
         let verdict = Verdict::refused("x", Timestamp::from_millis(0));
         assert!(understood.asked.is_ok());
-        let response: Value = serde_json::from_str(understood.response(&verdict).get()).unwrap();
+        let response: Value = serde_json::from_str(understood.response(&verdict).data.get()).unwrap();
         assert_eq!(
             (&response["command"], &response["understood"]["command"]),
             (&"get_leads".into(), &"get_leads".into())
@@ -340,7 +348,7 @@ mod tests {
         let order = order(r#"{"command":"nope","requestId":{"a":1.50}}"#, None);
         let verdict = Verdict::refused("Unknown command", Timestamp::from_millis(0));
         assert_eq!(
-            order.response(&verdict).get(),
+            order.response(&verdict).data.get(),
             r#"{"success":false,"error":"Unknown command","tenant":"demo1","timestamp":"1970-01-01T00:00:00.000Z","command":"nope","requestId":{"a":1.50}}"#
         );
     }

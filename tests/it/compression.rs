@@ -192,6 +192,31 @@ async fn answers_of_a_room_left_out_and_welcomes_go_out_as_they_are() {
     }
 }
 
+/// A token beside words that the client chose: its compressed length would tell how alike they are.
+#[actix_web::test]
+async fn an_answer_with_a_confirm_token_goes_out_as_it_is() {
+    let settings = [("CONFIRM_COMMANDS", "start_backup"), ("COMPRESSION_THRESHOLD_BYTES", "0")];
+    let server = TestServer::with(&settings);
+    let headers = [("sec-websocket-extensions", OFFER), ("x-tenant-key", "demo-tenant-key-1")];
+    let mut wire = Wire::try_open(server.address(), "/events", &headers).await.expect("accepted");
+    next(&mut wire).await;
+    for (command, is_open) in [("get_leads", true), ("start_backup", false)] {
+        let ask = json!({"event": "execute_voice_command", "data": {"command": command}});
+        wire.text(&ask.to_string()).await;
+        let answer = loop {
+            let heard = next(&mut wire).await;
+            if heard.2["event"] == "voice_command_response" {
+                break heard;
+            }
+        };
+        assert_eq!(
+            (answer.0, answer.2["data"]["confirmToken"].is_string()),
+            (is_open, !is_open),
+            "{answer:?}"
+        );
+    }
+}
+
 /// For one client alone a small window would cost many times what it saves.
 #[actix_web::test]
 async fn answers_are_compressed_for_windows_that_cost_little() {

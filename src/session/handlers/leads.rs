@@ -12,7 +12,7 @@ use crate::hub::outboxes::SocketKey;
 use crate::session::Session;
 use crate::session::effects::Effect;
 use crate::voice::executor::{Execute, Respond};
-use crate::voice::order::Order;
+use crate::voice::order::{Order, Response};
 
 /// Leaves a command to the executor. The session hears on meanwhile; what comes of the command is said by the hub,
 /// behind what it has caused, as long as the socket is there. It is answered in guide 000's own words, whatever
@@ -29,9 +29,11 @@ pub fn voice_command(session: &Session, key: SocketKey, command: VoiceCommand, r
     let permissions = socket.identity.permissions.as_deref();
     let order = Order::read(command, &tenant.id, &socket.id, permissions, &voice.grammar, clock.wall());
     let rooms = session.services.worker.rooms().clone();
-    let respond: Respond = Box::new(move |data| {
+    let respond: Respond = Box::new(move |Response { data, holds_secret }| {
+        let reply = response(data).spell(&request, clock.wall());
+        let reply = if holds_secret { reply.never_compressed() } else { reply };
         // Lost only if the RoomServer is gone, and the sockets with it.
-        rooms.do_send(Say { key, reply: response(data).spell(&request, clock.wall()) });
+        rooms.do_send(Say { key, reply });
     });
     // A mailbox without a bound, but a session's rate has one, and the executor never waits.
     voice.executor.do_send(Execute { order, respond });
