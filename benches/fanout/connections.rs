@@ -41,7 +41,7 @@ enum Held {
 /// [`crate::void::Void`] when the server does not start, or not every connection opens.
 pub async fn measure(setup: &Setup, kind: Kind, count: usize) -> Result<Connections> {
     let server = match kind {
-        Kind::Socket(Dialect::Floor, _) => setup.start_floor(&[])?,
+        Kind::Socket(Dialect::Floor, _) => setup.start_floor(1, &[])?,
         _ => setup.start_product()?,
     };
     // With the first one comes the part of the program that such clients need; that is nobody's share.

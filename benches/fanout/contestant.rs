@@ -1,7 +1,8 @@
 //! One server with everyone who talks to it, and what it uses while it hands out broadcasts.
 //!
 //! Closed loop: a publisher starts again only when everyone has its last broadcast. A contestant is silent while
-//! another is measured, so all of a comparison can be open at once and take turns.
+//! another is measured, so all of a comparison can be open at once and take turns. Several rooms are published to one
+//! after the other, round and round.
 
 use std::cell::{Cell as Counter, RefCell};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use crate::frames::{Inflater, text_of_frame};
 use crate::greeting::{self, Dialect, Stage, Subscriber};
 use crate::options::Setup;
 use crate::process::Server;
-use crate::publisher::{Publisher, metric_update};
+use crate::publisher::{By, Publisher};
 use crate::subscribers::{Audience, Frames, first_frames};
 use crate::usage::{Cpu, CpuReading};
 use crate::void::{Result, Void, within};
@@ -28,12 +29,12 @@ const AFTERMATH: Duration = Duration::from_millis(200);
 pub struct Round {
     /// Of all server threads.
     pub cpu: Cpu,
-    elapsed: Duration,
-    deliveries: usize,
+    pub elapsed: Duration,
+    pub deliveries: usize,
     /// That came in at the subscribers.
-    bytes: u64,
+    pub bytes: u64,
     /// From the publication to the last subscriber, one per broadcast.
-    latencies: Vec<Duration>,
+    pub latencies: Vec<Duration>,
 }
 
 impl Round {
@@ -50,16 +51,17 @@ impl Round {
     pub fn deliveries_per_second(&self) -> f64 {
         self.deliveries as f64 / self.elapsed.as_secs_f64()
     }
-
-    pub fn latencies(&self) -> &[Duration] {
-        &self.latencies
-    }
 }
 
 pub struct Contestant {
     pub server: Server,
-    audience: Audience,
+    /// By room.
+    audiences: Vec<Audience>,
+    /// Broadcasts so far, over all rooms.
+    published: usize,
     publishers: Vec<Publisher>,
+    /// Publishers that get each broadcast of another, uncounted, besides its audience.
+    others: usize,
     /// The first broadcast, as it was on the wire.
     pub frames: Frames,
     /// Broadcasts of a round at most: one that is much dearer than the others needs not so many.
@@ -68,52 +70,96 @@ pub struct Contestant {
     witness: Option<Witness>,
 }
 
+/// Rooms as they are opened: so many, each with these members.
+pub struct Rooms {
+    pub count: usize,
+    pub members: Vec<Dialect>,
+}
+
 impl Contestant {
-    /// A fresh server of the product with a room of `dialects`; `payload` is the length of the JSON text of `data`.
+    /// A fresh server of the product with these rooms. Publishers that are sessions are in all of them.
+    /// `payload` is the length of the JSON text that varies, see [`By::text`].
     ///
     /// # Errors
     /// [`Void`] when someone does not get in, or the first broadcast does not reach all as it should.
     pub async fn product(
         setup: &Setup,
-        dialects: impl IntoIterator<Item = Dialect>,
+        rooms: &Rooms,
         payload: usize,
+        by: By,
         publishers: usize,
     ) -> Result<Self> {
         let server = setup.start_product()?;
-        let data = metric_update(payload)?;
-        let backends = (0..publishers).map(|_| Publisher::backend(server.address, &data)).collect();
-        let product = Self::seat(server, dialects, backends).await?;
+        let text = by.text(payload)?;
+        let publishers = match by {
+            By::Post => {
+                (0..publishers).map(|_| Publisher::backend(server.address, rooms.count, &text)).collect()
+            }
+            By::Session => {
+                let mut sessions = Vec::with_capacity(publishers);
+                for _ in 0..publishers {
+                    sessions.push(Publisher::session(server.address, rooms.count, &text).await?);
+                }
+                sessions
+            }
+        };
+        let others = if by == By::Session { publishers.len().saturating_sub(1) } else { 0 };
+        let mut product = Self::seat(server, rooms, publishers).await?;
+        product.others = others;
         for (dialect, frame) in &product.frames {
-            greeting::expect_broadcast(*dialect, frame, &data)?;
+            greeting::expect_broadcast(*dialect, frame, &by.told(&text))?;
         }
         Ok(product)
     }
 
-    /// A floor that writes `frame` to `clients` sockets.
+    /// A floor that writes `frame` to `members` sockets of each room.
     ///
     /// # Errors
     /// [`Void`] as of [`Contestant::product`].
-    pub async fn floor(setup: &Setup, frame: &[u8], clients: usize, publishers: usize) -> Result<Self> {
-        let server = setup.start_floor(frame)?;
+    pub async fn floor(
+        setup: &Setup,
+        frame: &[u8],
+        count: usize,
+        members: usize,
+        publishers: usize,
+    ) -> Result<Self> {
+        let server = setup.start_floor(members, frame)?;
         let triggers = Publisher::triggers(server.address, publishers).await?;
-        let floor = Self::seat(server, std::iter::repeat_n(Dialect::Floor, clients), triggers).await?;
+        let rooms = Rooms { count, members: vec![Dialect::Floor; members] };
+        let floor = Self::seat(server, &rooms, triggers).await?;
         if floor.frames.values().any(|written| written != frame) {
             return Err(Void::new("the floor writes another frame than the product"));
         }
         Ok(floor)
     }
 
-    async fn seat(
-        server: Server,
-        dialects: impl IntoIterator<Item = Dialect>,
-        mut publishers: Vec<Publisher>,
-    ) -> Result<Self> {
-        let mut subscribers = greeting::connect(server.address, dialects, Stage::Joined).await?;
-        let answer = publishers[0].publish(subscribers.len());
-        within(ANSWER_LIMIT, "the answer to a broadcast", answer).await?;
-        let frames = first_frames(&mut subscribers).await?;
-        let audience = Audience::seat(subscribers, &frames)?;
-        Ok(Self { server, audience, publishers, frames, at_most: usize::MAX, witness: None })
+    async fn seat(server: Server, rooms: &Rooms, mut publishers: Vec<Publisher>) -> Result<Self> {
+        let mut subscribers = Vec::with_capacity(rooms.count);
+        // One room after the other: the floor knows its rooms by the order in which they came.
+        for number in 0..rooms.count {
+            let members = rooms.members.iter().copied();
+            subscribers.push(greeting::connect(server.address, members, Stage::Joined(number)).await?);
+        }
+        let (mut frames, mut audiences) = (Frames::new(), Vec::with_capacity(rooms.count));
+        for (number, mut members) in subscribers.into_iter().enumerate() {
+            let answer = publishers[0].publish(number, members.len());
+            within(ANSWER_LIMIT, "the answer to a broadcast", answer).await?;
+            let here = first_frames(&mut members).await?;
+            audiences.push(Audience::seat(members, &here)?);
+            if number == 0 {
+                frames = here;
+            }
+        }
+        Ok(Self {
+            server,
+            audiences,
+            published: 0,
+            publishers,
+            others: 0,
+            frames,
+            at_most: usize::MAX,
+            witness: None,
+        })
     }
 
     /// A server whose `subscribers` are sent dashboards, another one every time, and the first of them reads what it
@@ -127,39 +173,58 @@ impl Contestant {
         at_most: usize,
     ) -> Result<Self> {
         let mut publishers = vec![Publisher::dashboards(server.address)];
-        let answer = publishers[0].publish(subscribers.len());
+        let answer = publishers[0].publish(0, subscribers.len());
         within(ANSWER_LIMIT, "the answer to a broadcast", answer).await?;
         let frames = first_frames(&mut subscribers).await?;
         let first = subscribers.first_mut().ok_or_else(|| Void::new("no subscribers"))?;
         let mut witness = Witness { inflater: first.socket.inflater.take(), heard: 0 };
         witness.hear(frames.get(&first.dialect).map_or(&[], |frame| frame))?;
-        let audience = Audience::listening(subscribers)?;
-        Ok(Self { server, audience, publishers, frames, at_most, witness: Some(witness) })
+        let audiences = vec![Audience::listening(subscribers)?];
+        Ok(Self {
+            server,
+            audiences,
+            published: 0,
+            publishers,
+            others: 0,
+            frames,
+            at_most,
+            witness: Some(witness),
+        })
     }
 
-    /// Publishes `broadcasts` times with `in_flight` publishers at once.
-    async fn round(&mut self, in_flight: usize, broadcasts: usize) -> Result<Round> {
+    /// Publishes `broadcasts` times.
+    async fn round(&mut self, depth: Depth, broadcasts: usize) -> Result<Round> {
         let broadcasts = broadcasts.min(self.at_most);
-        let left = Counter::new(broadcasts);
-        let received = self.audience.received();
+        let (next, end) = (Counter::new(self.published), self.published + broadcasts);
+        let received = |audiences: &[Audience]| audiences.iter().map(Audience::received).sum::<u64>();
+        let bytes_before = received(&self.audiences);
         let latencies = RefCell::new(Vec::with_capacity(broadcasts));
         let (before, start) = (CpuReading::of(self.server.pid())?, Instant::now());
-        let audience = &self.audience;
-        let work = self.publishers.iter_mut().take(in_flight).map(async |publisher| {
-            while left.get() > 0 {
-                left.set(left.get() - 1);
-                let latency = broadcast(audience, publisher).await?;
+        let audiences = &self.audiences;
+        let work = async |publisher: &mut Publisher, end: usize| {
+            while next.get() < end {
+                let room = next.replace(next.get() + 1) % audiences.len();
+                let latency = broadcast(&audiences[room], publisher, room).await?;
                 latencies.borrow_mut().push(latency);
             }
             Ok(())
-        });
-        try_join_all(work).await?;
+        };
+        while next.get() < end {
+            let until = match depth {
+                Depth::InFlight(_) => end,
+                Depth::AtOnce(count) => end.min(next.get() + count),
+            };
+            let publishers = self.publishers.iter_mut().take(depth.publishers());
+            try_join_all(publishers.map(|publisher| work(publisher, until))).await?;
+        }
         let elapsed = start.elapsed();
         let cpu = CpuReading::of(self.server.pid())?.since(&before);
-        let deliveries = broadcasts * self.audience.size();
-        let bytes = self.audience.received() - received;
+        self.published = end;
+        // All rooms are of one size.
+        let deliveries = broadcasts * (self.audiences[0].size() + self.others);
+        let bytes = received(&self.audiences) - bytes_before;
         if let Some(witness) = &mut self.witness {
-            witness.hear(&self.audience.take_heard())?;
+            witness.hear(&self.audiences[0].take_heard())?;
         }
         Ok(Round { cpu, elapsed, deliveries, bytes, latencies: latencies.into_inner() })
     }
@@ -193,52 +258,75 @@ impl Witness {
 
 /// One broadcast and its time from the publication to the last subscriber. With several in flight the n-th published
 /// is matched with the n-th delivered.
-async fn broadcast(audience: &Audience, publisher: &mut Publisher) -> Result<Duration> {
+async fn broadcast(audience: &Audience, publisher: &mut Publisher, room: usize) -> Result<Duration> {
     let number = audience.announce();
     let start = Instant::now();
-    let answer = publisher.publish(audience.size());
+    let answer = publisher.publish(room, audience.size());
     within(ANSWER_LIMIT, "the answer to a broadcast", answer).await?;
     let delivered = audience.delivered(number).await?;
     Ok(delivered.saturating_duration_since(start))
 }
 
-/// Lets the contestants take turns, so that drift of the machine meets all alike. Gives the rounds of each; the n-th
-/// rounds of all ran one after the other.
-///
-/// # Errors
-/// [`Void`] of whatever spoils a round.
-pub async fn in_turns<const N: usize>(
-    setup: &Setup,
-    contestants: &mut [Contestant; N],
-    in_flight: usize,
-) -> Result<[Vec<Round>; N]> {
-    let mut rounds = [const { Vec::new() }; N];
-    take_turns(setup, contestants, &mut rounds, in_flight).await?;
-    Ok(rounds)
+/// How many broadcasts are under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// So many publishers, each of which starts again as soon as its own last one is delivered.
+    InFlight(usize),
+    /// So many together, and the next when all of them are delivered.
+    AtOnce(usize),
 }
 
-/// The same for a number of contestants that is not known before.
+impl Depth {
+    pub const ONE: Depth = Depth::InFlight(1);
+
+    pub fn publishers(self) -> usize {
+        match self {
+            Self::InFlight(count) | Self::AtOnce(count) => count,
+        }
+    }
+}
+
+/// What one contestant does in each round.
+#[derive(Clone, Copy)]
+pub struct Turn {
+    /// Which contestant.
+    pub whose: usize,
+    pub depth: Depth,
+    pub broadcasts: usize,
+}
+
+impl Turn {
+    /// One for each of so many contestants, with one broadcast in flight.
+    pub fn each(setup: &Setup, contestants: usize) -> Vec<Self> {
+        (0..contestants)
+            .map(|whose| Self { whose, depth: Depth::ONE, broadcasts: setup.broadcasts })
+            .collect()
+    }
+}
+
+/// Lets the contestants take turns, so that drift of the machine meets all alike. Gives the rounds of each turn; the
+/// n-th rounds of all ran one after the other.
 ///
 /// # Errors
 /// [`Void`] of whatever spoils a round.
 pub async fn take_turns(
     setup: &Setup,
     contestants: &mut [Contestant],
-    rounds: &mut [Vec<Round>],
-    in_flight: usize,
-) -> Result<()> {
-    for contestant in &mut *contestants {
-        contestant.round(in_flight, WARM_UP).await?;
+    turns: &[Turn],
+) -> Result<Vec<Vec<Round>>> {
+    for turn in turns {
+        contestants[turn.whose].round(turn.depth, WARM_UP).await?;
     }
-    let count = contestants.len();
+    let mut rounds: Vec<Vec<Round>> = turns.iter().map(|_| Vec::new()).collect();
     for number in 0..setup.rounds {
-        for turn in 0..count {
+        for offset in 0..turns.len() {
             // Another one first each time, so that none always finds the caches the same other left.
-            let whose = (number + turn) % count;
-            rounds[whose].push(contestants[whose].round(in_flight, setup.broadcasts).await?);
+            let at = (number + offset) % turns.len();
+            let Turn { whose, depth, broadcasts } = turns[at];
+            rounds[at].push(contestants[whose].round(depth, broadcasts).await?);
         }
     }
-    Ok(())
+    Ok(rounds)
 }
 
 /// Ends them all.
@@ -248,8 +336,10 @@ pub async fn take_turns(
 pub async fn finish(contestants: impl IntoIterator<Item = Contestant>) -> Result<()> {
     tokio::time::sleep(AFTERMATH).await;
     for contestant in contestants {
-        contestant.audience.verify()?;
-        contestant.audience.leave().await;
+        for audience in contestant.audiences {
+            audience.verify()?;
+            audience.leave().await;
+        }
     }
     Ok(())
 }

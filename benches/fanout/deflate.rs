@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::contestant::{Contestant, Round, finish, take_turns};
+use crate::contestant::{Contestant, Round, Turn, finish, take_turns};
 use crate::greeting::{Dialect, Stage, connect_offering};
 use crate::options::Setup;
 use crate::process::Server;
@@ -68,8 +68,8 @@ pub async fn measure(setup: &Setup) -> Result<Dashboards> {
         contestants.push(contestant);
         memories.push(memory);
     }
-    let mut rounds: Vec<Vec<Round>> = contestants.iter().map(|_| Vec::new()).collect();
-    take_turns(setup, &mut contestants, &mut rounds, 1).await?;
+    let turns = Turn::each(setup, contestants.len());
+    let rounds = take_turns(setup, &mut contestants, &turns).await?;
     let each = |grown: u64| grown as f64 / setup.deflated as f64;
     let mut measured = Vec::new();
     for (((room, rounds), contestant), memory) in rooms.zip(rounds).zip(&contestants).zip(memories) {
@@ -99,10 +99,10 @@ async fn open(setup: &Setup, room: Room) -> Result<(Contestant, Memory)> {
         }
     };
     // With the first one comes the part of the program that such clients need; that is nobody's share.
-    drop(connect_offering(server.address, [dialect], Stage::Joined, offer).await?);
+    drop(connect_offering(server.address, [dialect], Stage::Joined(0), offer).await?);
     let empty = settled(&server).await?;
     let dialects = std::iter::repeat_n(dialect, setup.deflated);
-    let subscribers = connect_offering(server.address, dialects, Stage::Joined, offer).await?;
+    let subscribers = connect_offering(server.address, dialects, Stage::Joined(0), offer).await?;
     let idle = settled(&server).await?;
     let contestant = Contestant::of_dashboards(server, subscribers, at_most).await?;
     Ok((contestant, Memory { empty, idle }))

@@ -5,9 +5,9 @@
 //! because the only client, `websocket.rs`, does not check it.
 //!
 //! ```text
-//! stdin        u64 length, frame, then nothing until the parent's end
-//! subscriber   GET … -> 101, then frames
-//! control      CONTROL -> for each byte in: write the frame to everyone, one byte out
+//! stdin        u64 members of a room, u64 length, frame, then nothing until the parent's end
+//! subscriber   GET … -> 101, then frames; those who come first are the first room, and so on
+//! control      CONTROL -> for each byte in: write the frame to everyone of the next room, one byte out
 //! ```
 
 use std::io::{self, Read, Write};
@@ -36,8 +36,8 @@ const HEAD_MAX: usize = 4096;
 type Subscribers = Arc<Mutex<Vec<TcpStream>>>;
 
 /// What the parent writes to the floor's standard input.
-pub fn input(frame: &[u8]) -> Vec<u8> {
-    let mut input = (frame.len() as u64).to_be_bytes().to_vec();
+pub fn input(members: usize, frame: &[u8]) -> Vec<u8> {
+    let mut input = [(members as u64).to_be_bytes(), (frame.len() as u64).to_be_bytes()].concat();
     input.extend_from_slice(frame);
     input
 }
@@ -47,6 +47,7 @@ pub fn input(frame: &[u8]) -> Vec<u8> {
 /// # Errors
 /// [`Void`] when the frame cannot be read, no port is free, or a connection does not open as one of the two kinds.
 pub fn serve() -> Result<()> {
+    let members = read_number().during("floor: reading the size of a room")?.max(1);
     let frame: Arc<[u8]> = read_frame().during("floor: reading the frame")?.into();
     end_with_parent();
     let listener = TcpListener::bind(("127.0.0.1", 0)).during("floor: binding")?;
@@ -59,7 +60,7 @@ pub fn serve() -> Result<()> {
         if head == CONTROL {
             let (subscribers, frame) = (Arc::clone(&subscribers), Arc::clone(&frame));
             // One blocking thread, so that a run-queue wait of the floor is always a neighbour's doing.
-            thread::spawn(move || obey(stream, &subscribers, &frame));
+            thread::spawn(move || obey(stream, &subscribers, members, &frame));
         } else {
             stream
                 .set_nodelay(true)
@@ -72,11 +73,16 @@ pub fn serve() -> Result<()> {
     Err(Void::new("floor: the listener ended"))
 }
 
+fn read_number() -> io::Result<usize> {
+    let mut number = [0; 8];
+    io::stdin().read_exact(&mut number)?;
+    usize::try_from(u64::from_be_bytes(number)).map_err(io::Error::other)
+}
+
 fn read_frame() -> io::Result<Vec<u8>> {
-    let mut length = [0; 8];
-    io::stdin().read_exact(&mut length)?;
+    let length = read_number()? as u64;
     let mut frame = Vec::new();
-    io::stdin().take(u64::from_be_bytes(length)).read_to_end(&mut frame)?;
+    io::stdin().take(length).read_to_end(&mut frame)?;
     Ok(frame)
 }
 
@@ -103,12 +109,17 @@ fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-fn obey(mut control: TcpStream, subscribers: &Subscribers, frame: &[u8]) {
+fn obey(mut control: TcpStream, subscribers: &Subscribers, members: usize, frame: &[u8]) {
+    let mut turn = 0;
     // It may be silent for as long as the product is measured.
     let ready = control.set_read_timeout(None).and_then(|()| control.set_nodelay(true));
     let mut trigger = [0];
     while ready.is_ok() && control.read_exact(&mut trigger).is_ok() {
-        let answer = fan_out(&subscribers.lock().unwrap_or_else(PoisonError::into_inner), frame);
+        let subscribers = subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+        let rooms = subscribers.len().div_ceil(members).max(1);
+        let answer = fan_out(subscribers.chunks(members).nth(turn % rooms).unwrap_or_default(), frame);
+        drop(subscribers);
+        turn += 1;
         if control.write_all(&[answer]).is_err() {
             return;
         }

@@ -14,11 +14,10 @@ use crate::frames::text_of_frame;
 use crate::void::{During, Result, Void, within};
 use crate::websocket::{Offer, WebSocket};
 
-pub const ROOM: &str = "dashboard:overview";
 /// The key of every client's token, known to the product.
 pub const SECRET: &str = "the fan-out bench signs with this";
-const PLAIN_JOIN: &str = r#"{"type":"join","payload":{"room":"dashboard:overview"}}"#;
-pub const SOCKET_IO_JOIN: &str = r#"42["join",{"room":"dashboard:overview"}]"#;
+/// A tenant's key that the product knows in development.
+const TENANT_KEY: &str = "demo-tenant-key-1";
 
 /// Handshakes under way at once, whatever kind they are of.
 pub const AT_ONCE: usize = 32;
@@ -34,6 +33,25 @@ pub enum Dialect {
     Plain,
     /// Socket.IO on `/socket.io/`, namespace `/`.
     SocketIo,
+    /// The same, namespace `/ws`.
+    SocketIoWs,
+    /// The same, namespace `/events`, whose clients show a tenant's key.
+    SocketIoEvents,
+}
+
+impl Dialect {
+    /// All that the product speaks.
+    pub const PRODUCT: [Dialect; 4] =
+        [Dialect::Plain, Dialect::SocketIo, Dialect::SocketIoWs, Dialect::SocketIoEvents];
+
+    /// What stands behind the type of a Socket.IO packet.
+    fn namespace(self) -> &'static str {
+        match self {
+            Dialect::Floor | Dialect::Plain | Dialect::SocketIo => "",
+            Dialect::SocketIoWs => "/ws,",
+            Dialect::SocketIoEvents => "/events,",
+        }
+    }
 }
 
 /// How far the greeting goes. The floor has none.
@@ -41,8 +59,8 @@ pub enum Dialect {
 pub enum Stage {
     /// Up to the welcome.
     Connected,
-    /// And a member of [`ROOM`], answered by `room_joined`.
-    Joined,
+    /// And a member of [`room`] so and so, answered by `room_joined`.
+    Joined(usize),
 }
 
 pub struct Subscriber {
@@ -72,22 +90,32 @@ pub async fn connect_offering(
     stage: Stage,
     offer: Offer,
 ) -> Result<Vec<Subscriber>> {
-    let one = |(number, dialect)| async move {
-        let greeted = async {
-            let mut socket = WebSocket::connect(address, target(dialect), offer).await?;
-            greet(&mut socket, dialect, stage, number).await?;
-            Ok(socket)
-        };
-        let socket = within(HANDSHAKE_LIMIT, "a subscriber's handshake", greeted).await?;
-        Ok(Subscriber { dialect, socket })
-    };
+    let one = |(number, dialect)| open_offering(address, dialect, stage, number, offer);
     stream::iter(dialects.into_iter().enumerate()).map(one).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+async fn open_offering(
+    address: SocketAddr,
+    dialect: Dialect,
+    stage: Stage,
+    number: usize,
+    offer: Offer,
+) -> Result<Subscriber> {
+    let greeted = async {
+        let mut socket = WebSocket::connect(address, target(dialect), offer).await?;
+        greet(&mut socket, dialect, stage, number).await?;
+        Ok(socket)
+    };
+    let socket = within(HANDSHAKE_LIMIT, "a subscriber's handshake", greeted).await?;
+    Ok(Subscriber { dialect, socket })
 }
 
 fn target(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Floor | Dialect::Plain => "/ws",
-        Dialect::SocketIo => "/socket.io/?EIO=4&transport=websocket",
+        Dialect::SocketIo | Dialect::SocketIoWs | Dialect::SocketIoEvents => {
+            "/socket.io/?EIO=4&transport=websocket"
+        }
     }
 }
 
@@ -96,23 +124,39 @@ async fn greet(socket: &mut WebSocket, dialect: Dialect, stage: Stage, number: u
         Dialect::Floor => {}
         Dialect::Plain => {
             expect(socket, r#"{"type":"connection_established","#).await?;
-            if stage == Stage::Joined {
-                socket.send(PLAIN_JOIN).await?;
+            if let Stage::Joined(number) = stage {
+                socket.send(&plain_join(number)).await?;
                 expect(socket, r#"{"type":"room_joined","#).await?;
             }
         }
-        Dialect::SocketIo => {
+        Dialect::SocketIo | Dialect::SocketIoWs | Dialect::SocketIoEvents => {
+            let namespace = dialect.namespace();
+            let welcome =
+                if dialect == Dialect::SocketIoEvents { "connected" } else { "connection_established" };
             expect(socket, r#"0{"sid":"#).await?;
-            socket.send(&socket_io_connect(number)?).await?;
-            expect(socket, r#"40{"sid":"#).await?;
-            expect(socket, r#"42["connection_established","#).await?;
-            if stage == Stage::Joined {
-                socket.send(SOCKET_IO_JOIN).await?;
-                expect(socket, r#"42["room_joined","#).await?;
+            socket.send(&socket_io_connect(dialect, number)?).await?;
+            expect(socket, &format!(r#"40{namespace}{{"sid":"#)).await?;
+            expect(socket, &format!(r#"42{namespace}["{welcome}","#)).await?;
+            if let Stage::Joined(number) = stage {
+                socket.send(&socket_io_join(dialect, number)).await?;
+                expect(socket, &format!(r#"42{namespace}["room_joined","#)).await?;
             }
         }
     }
     Ok(())
+}
+
+/// The name of a room that anyone may join and who has signed in may speak in; all are equally long.
+pub fn room(number: usize) -> String {
+    format!("public:fanout-{number:04}")
+}
+
+pub fn plain_join(number: usize) -> String {
+    format!(r#"{{"type":"join","payload":{{"room":"{}"}}}}"#, room(number))
+}
+
+pub fn socket_io_join(dialect: Dialect, number: usize) -> String {
+    format!(r#"42{}["join",{{"room":"{}"}}]"#, dialect.namespace(), room(number))
 }
 
 async fn expect(socket: &mut WebSocket, beginning: &str) -> Result<()> {
@@ -128,37 +172,59 @@ pub fn expected(text: &str, beginning: &str) -> Result<()> {
     Err(Void::new(format!("a client expected `{beginning}` and got {text}")))
 }
 
-/// The packet with which client `number` connects to the namespace `/`.
+/// The packet with which client `number` connects to its namespace.
 ///
 /// # Errors
 /// [`Void`] when no token can be signed.
-pub fn socket_io_connect(number: usize) -> Result<String> {
+pub fn socket_io_connect(dialect: Dialect, number: usize) -> Result<String> {
+    if dialect == Dialect::SocketIoEvents {
+        return Ok(format!(r#"40/events,{{"tenantKey":"{TENANT_KEY}"}}"#));
+    }
+    let token = token(&format!("user-{number}"))?;
+    Ok(format!(r#"40{}{{"token":"{token}"}}"#, dialect.namespace()))
+}
+
+/// A token with which the product knows `user`.
+///
+/// # Errors
+/// [`Void`] when none can be signed.
+pub fn token(user: &str) -> Result<String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).during("reading the clock")?;
-    let claims = json!({ "sub": format!("user-{number}"), "exp": (now + TOKEN_SPAN).as_secs() });
+    let claims = json!({ "sub": user, "exp": (now + TOKEN_SPAN).as_secs() });
     let key = EncodingKey::from_secret(SECRET.as_bytes());
-    let token = jsonwebtoken::encode(&Header::default(), &claims, &key).during("signing a token")?;
-    Ok(format!(r#"40{{"token":"{token}"}}"#))
+    jsonwebtoken::encode(&Header::default(), &claims, &key).during("signing a token")
+}
+
+/// What a publication is told as, and what must be in it.
+pub struct Told<'a> {
+    pub event: &'a str,
+    /// Where in the event's data [`Told::text`] stands; empty if it is the whole.
+    pub at: &'a str,
+    /// JSON.
+    pub text: &'a str,
 }
 
 /// # Errors
-/// [`Void`] when `frame` does not tell a client of the product of a `metric_update` with `data`.
-pub fn expect_broadcast(dialect: Dialect, frame: &[u8], data: &str) -> Result<()> {
+/// [`Void`] when `frame` does not tell a client of the product that.
+pub fn expect_broadcast(dialect: Dialect, frame: &[u8], expected: &Told<'_>) -> Result<()> {
     let text = text_of_frame(frame, None)?;
     let told = || -> Option<Value> {
-        match dialect {
-            Dialect::Floor => None,
+        let (event, data) = match dialect {
+            Dialect::Floor => return None,
             Dialect::Plain => {
                 let mut frame: Value = serde_json::from_str(&text).ok()?;
-                (frame["type"] == "metric_update").then(|| frame["data"].take())
+                (frame["type"].take(), frame["data"].take())
             }
-            Dialect::SocketIo => {
-                let mut event: Value = serde_json::from_str(text.strip_prefix("42")?).ok()?;
-                (event[0] == "metric_update").then(|| event[1].take())
+            _ => {
+                let packet = text.strip_prefix("42")?.strip_prefix(dialect.namespace())?;
+                let mut event: Value = serde_json::from_str(packet).ok()?;
+                (event[0].take(), event[1].take())
             }
-        }
+        };
+        (event == expected.event).then(|| data.pointer(expected.at).cloned())?
     };
-    // The product adds nothing to this event's data, but may order it as it likes.
-    if told().is_some_and(|told| told.to_string().len() == data.len()) {
+    // The product adds nothing here, but may order it as it likes.
+    if told().is_some_and(|told| told.to_string().len() == expected.text.len()) {
         return Ok(());
     }
     Err(Void::new(format!("the first broadcast arrived as {text}")))

@@ -1,33 +1,41 @@
-//! CPU per delivered message, product against floor, joins a second, and memory per connection, in one run.
+//! Everything that is promised of a broadcast, in one run: CPU per delivered message against the floor and how it grows,
+//! latencies, publications and joins a second, memory and handshakes per connection.
 //!
 //! The product is the real binary and the floor a bare loop of `write(2)` (`floor.rs`), each a process of its own on
 //! core 0; this process, on core 1, plays subscribers and publishers. Where joins are counted the server has both
-//! cores. It is a bench and not a test: whatever the figures, the exit code is 0. It is 1 when a run was void
-//! (`void.rs`), because then there are no figures.
+//! cores. What is compared is open at the same time and takes turns. At the end all goals are listed with what was
+//! measured (`goals.rs`). It is a bench and not a test: whatever the figures,
+//! the exit code is 0. It is 1 when a run was void (`void.rs`), because then there are no figures.
 //!
 //! ```text
-//! cargo bench --bench fanout                    all payloads, sizes and depths of `options.rs`; some 5 minutes
-//! cargo bench --bench fanout -- --quick         64 B x 1000, one in flight, and all memory; about 2 minutes
+//! cargo bench --bench fanout                    everything; some ten minutes
+//! cargo bench --bench fanout -- --quick         shorter rounds, and less of each part; some four minutes
 //!   --only PARTS      some of these, with commas between; all by default
-//!                       plain     fan-out to plain WebSockets against the floor
+//!                       plain     fan-out to 100, 1,000 and 5,000 plain WebSockets against the floor
 //!                       socketio  the same to Socket.IO clients on WebSockets
-//!                       mixed     a room of both beside rooms of one kind
+//!                       session   publications by a signed-in client in the room instead of by POST
+//!                       payload   64 B, 1 KiB and 16 KiB
+//!                       rooms     1, 100 and 1,000 rooms of ten, one after the other
+//!                       mixed     a room of all four dialects beside rooms of one
 //!                       deflate   dashboards to clients with permessage-deflate, without, and of `ws` on Node.js
 //!                       joins     joins a second, by plain and Socket.IO clients and of channels
-//!                       idle      memory of a WebSocket
+//!                       idle      memory and handshakes of a WebSocket
 //!                       polling   memory of a polling session, with and without a GET that waits
-//!   --rounds K        rounds per cell and side (5); the table shows their medians
-//!   --broadcasts B    broadcasts per round (200)
-//!   --clients N       at most N clients and connections everywhere, to be kind to neighbours
+//!   --rounds K        rounds per cell and side (5); the tables show their medians
+//!   --broadcasts B    broadcasts per round to 1,000 clients (200), to fewer clients more
+//!   --clients N       at most N clients and connections everywhere, to be kind to neighbours; most goals are then
+//!                     not judged
 //!   --server PATH     another switchboard, such as an older build, instead of this one's release binary
 //! ```
 
+mod cells;
 mod connections;
 mod contestant;
 mod dashboard;
 mod deflate;
 mod floor;
 mod frames;
+mod goals;
 mod greeting;
 mod http;
 mod joins;
@@ -49,6 +57,7 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
+use crate::goals::Score;
 use crate::options::{Part, Setup};
 use crate::void::{During, Result, Void};
 
@@ -79,41 +88,55 @@ fn generate_load() -> Result<()> {
 
 async fn measure_all(setup: &Setup) -> Result<()> {
     print!("{}", table::heading(setup));
-    let mut cells = Vec::new();
-    for cell in &setup.cells {
-        eprintln!("measuring {} B x {} {:?} clients …", cell.payload, cell.clients, cell.dialect);
-        cells.extend(rounds::measure(setup, cell).await?);
-    }
-    if !cells.is_empty() {
-        println!("{}", table::fan_out(&cells));
-    }
-    if setup.measures(Part::Mixed) {
-        eprintln!("measuring three rooms of {} clients …", setup.mixed);
-        println!("{}", table::rooms(&mixed::measure(setup).await?));
-    }
-    if setup.measures(Part::Deflate) {
-        eprintln!("sending dashboards to rooms of {} clients …", setup.deflated);
-        println!("{}", table::deflate(&deflate::measure(setup).await?));
-    }
-    if setup.measures(Part::Joins) {
-        let mut joins = Vec::new();
-        for way in joins::Way::ALL {
-            eprintln!("joining, {way:?}, {} clients …", setup.joiners);
-            joins.push(joins::measure(setup, way).await?);
+    let mut scores = Vec::new();
+    for (name, part) in Part::ALL {
+        if !setup.measures(part) {
+            continue;
         }
-        println!("{}", table::joins(&joins));
+        eprintln!("measuring {name} …");
+        let text = measure(setup, part, &mut scores).await?;
+        println!("{text}");
     }
-    let mut crowds = Vec::new();
-    for kind in setup.kinds() {
-        for &count in &setup.crowds {
-            eprintln!("opening {count} connections …");
-            crowds.push(connections::measure(setup, kind, count).await?);
-        }
-    }
-    if !crowds.is_empty() {
-        println!("{}", table::connections(&crowds));
-    }
+    println!("{}", goals::table(&scores));
     Ok(())
+}
+
+/// Measures one part; gives its table.
+async fn measure(setup: &Setup, part: Part, scores: &mut Vec<Score>) -> Result<String> {
+    Ok(match part {
+        Part::Plain | Part::SocketIo | Part::Session | Part::Payload | Part::Rooms => {
+            let mut text = String::new();
+            for board in setup.boards.iter().filter(|board| board.part == part) {
+                let measured = rounds::measure(setup, &board.cells).await?;
+                text += &table::fan_out(board, &measured);
+                scores.extend(table::fan_out_scores(board, &measured));
+            }
+            text + table::legend()
+        }
+        Part::Mixed => {
+            let rooms = mixed::measure(setup).await?;
+            scores.extend((rooms.clients == 1000).then(|| table::rooms_score(&rooms)));
+            table::rooms(&rooms)
+        }
+        Part::Deflate => table::deflate(&deflate::measure(setup).await?),
+        Part::Joins => {
+            let mut joins = Vec::new();
+            for way in joins::Way::ALL {
+                joins.push(joins::measure(setup, way).await?);
+            }
+            table::joins(&joins)
+        }
+        Part::Idle | Part::Polling => {
+            let mut crowds = Vec::new();
+            for kind in setup.kinds(part) {
+                for &count in &setup.crowds {
+                    crowds.push(connections::measure(setup, kind, count).await?);
+                }
+            }
+            scores.extend(table::connection_scores(&crowds));
+            table::connections(&crowds)
+        }
+    })
 }
 
 async fn interrupted() -> Result<()> {

@@ -3,9 +3,11 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::cells::{self, Board};
 use crate::connections::Kind;
 use crate::floor;
 use crate::greeting::{Dialect, SECRET, Stage};
+use crate::mixed;
 use crate::polling::Extent;
 use crate::process::{BOTH_CORES, Launch, OWN_CORE, Pinning, Server};
 use crate::usage::open_files_limit;
@@ -13,6 +15,7 @@ use crate::void::{During, Result, Void};
 
 const DEFAULT_ROUNDS: usize = 5;
 const DEFAULT_BROADCASTS: usize = 200;
+const QUICK_BROADCASTS: usize = 60;
 /// Files a process has open besides its connections, with a good margin.
 const OTHER_FILES: usize = 200;
 
@@ -23,7 +26,10 @@ const PRODUCT_ENVIRONMENT: &[(&str, &str)] = &[
     ("MAX_CONNECTIONS", "25000"),
     ("MAX_CONNECTIONS_TOTAL", "25000"),
     ("ROOM_MAX_SIZE", "25000"),
+    ("MAX_CONNECTIONS_PER_ORG", "25000"),
+    ("MAX_ROOMS_PER_CONNECTION", "2000"),
     ("CONNECTION_RATE_PER_IP", "0"),
+    ("RATE_LIMIT_MESSAGES_PER_SECOND", "1000000"),
     // Errors only: of the limit of open files, which each server warns of, the table has a note.
     ("RUST_LOG", "error"),
     ("LOG_FILE", ""),
@@ -32,37 +38,41 @@ const PRODUCT_ENVIRONMENT: &[(&str, &str)] = &[
     ("PING_TIMEOUT_MS", "600000"),
 ];
 
-/// What differs where joins are counted: two workers, and no limit that a client in a hurry would meet.
-const JOINS_ENVIRONMENT: &[(&str, &str)] = &[
-    ("WORKERS", "2"),
-    ("MAX_CONNECTIONS_PER_ORG", "25000"),
-    ("RATE_LIMIT_MESSAGES_PER_SECOND", "1000000"),
-    ("MAX_ROOMS_PER_CONNECTION", "1000"),
-];
+/// What differs where joins are counted: two workers.
+const JOINS_ENVIRONMENT: &[(&str, &str)] = &[("WORKERS", "2")];
 
 /// What can be measured by itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Fan-out to plain clients against the floor.
+    /// Fan-out to plain clients against the floor, with their number.
     Plain,
-    /// Fan-out to Socket.IO clients against the floor.
+    /// The same to Socket.IO clients.
     SocketIo,
-    /// A room of both.
+    /// The same, published by a client in the room.
+    Session,
+    /// With the length of what is published.
+    Payload,
+    /// With the number of rooms.
+    Rooms,
+    /// A room of all dialects.
     Mixed,
     /// Deflated broadcasts beside plain ones and another server's.
     Deflate,
     /// Joins a second.
     Joins,
-    /// Memory of a WebSocket.
+    /// Memory of a WebSocket, and handshakes.
     Idle,
     /// Memory of a polling session.
     Polling,
 }
 
 impl Part {
-    const ALL: [(&str, Part); 7] = [
+    pub const ALL: [(&str, Part); 10] = [
         ("plain", Part::Plain),
         ("socketio", Part::SocketIo),
+        ("session", Part::Session),
+        ("payload", Part::Payload),
+        ("rooms", Part::Rooms),
         ("mixed", Part::Mixed),
         ("deflate", Part::Deflate),
         ("joins", Part::Joins),
@@ -71,24 +81,12 @@ impl Part {
     ];
 }
 
-/// One room of subscribers and one payload size, measured at several depths.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Cell {
-    /// What all of them speak.
-    pub dialect: Dialect,
-    /// Bytes of the JSON text of `data`.
-    pub payload: usize,
-    pub clients: usize,
-    /// How many broadcasts are in flight at once.
-    pub depths: Vec<usize>,
-}
-
 pub struct Setup {
     pub pinning: Pinning,
     pub server: PathBuf,
     pub rounds: usize,
     pub broadcasts: usize,
-    pub cells: Vec<Cell>,
+    pub boards: Vec<Board>,
     /// Clients of the mixed room, and of each of the rooms it is compared with.
     pub mixed: usize,
     /// Clients of each server where broadcasts are deflated.
@@ -110,13 +108,13 @@ impl Setup {
     /// [`Void`] for an unknown option or a value that is none.
     pub fn from_arguments(arguments: impl Iterator<Item = String>) -> Result<Self> {
         let mut arguments = arguments;
-        let mut most_clients = usize::MAX;
+        let (mut most_clients, mut broadcasts) = (usize::MAX, None);
         let mut setup = Self {
             pinning: Pinning::Unpinned,
             server: PathBuf::from(env!("CARGO_BIN_EXE_switchboard")),
             rounds: DEFAULT_ROUNDS,
             broadcasts: DEFAULT_BROADCASTS,
-            cells: full(),
+            boards: cells::all(),
             mixed: 1000,
             deflated: 1000,
             peer_broadcasts: 25,
@@ -129,10 +127,10 @@ impl Setup {
             match option.as_str() {
                 // Added by `cargo bench` to every benchmark.
                 "--bench" => {}
-                "--quick" => (setup.cells, setup.peer_broadcasts) = (quick(), 5),
+                "--quick" => setup.hurry(),
                 "--rounds" => setup.rounds = positive(&option, arguments.next())?,
                 "--clients" => most_clients = positive(&option, arguments.next())?,
-                "--broadcasts" => setup.broadcasts = positive(&option, arguments.next())?,
+                "--broadcasts" => broadcasts = Some(positive(&option, arguments.next())?),
                 "--only" => setup.only = parts(arguments.next())?,
                 "--server" => {
                     setup.server = arguments.next().ok_or_else(|| Void::new("--server needs a path"))?.into()
@@ -144,18 +142,25 @@ impl Setup {
                 }
             }
         }
+        setup.broadcasts = broadcasts.unwrap_or(setup.broadcasts);
         // The server runs in another directory.
         setup.server = setup.server.canonicalize().during(&format!("--server {}", setup.server.display()))?;
         setup.pinning = Pinning::establish();
         if setup.pinning == Pinning::Unpinned {
             setup.notes.push("NOT PINNED: no taskset or no second core; the figures are rough".into());
         }
-        setup.choose();
         setup.at_most(|_| most_clients, "--clients");
-        // Raising the limit takes a system call that std lacks.
+        // As far as it goes without asking anybody; the servers inherit it.
+        let _ = rlimit::increase_nofile_limit(rlimit::INFINITY);
         let files = open_files_limit()?;
         let room = files.saturating_sub(OTHER_FILES).max(3);
-        setup.at_most(|servers| room / servers, &format!("only {files} open files, see ulimit -n"));
+        let reason = format!("only {files} open files, see ulimit -n");
+        setup.at_most(|servers| room / servers, &reason);
+        for board in &mut setup.boards {
+            if board.fit(room) {
+                setup.notes.push(format!("fewer clients of {} ({reason})", board.title));
+            }
+        }
         Ok(setup)
     }
 
@@ -163,28 +168,27 @@ impl Setup {
         self.only.is_empty() || self.only.contains(&part)
     }
 
-    /// Leaves out what `--only` does not name.
-    fn choose(&mut self) {
-        let part = |cell: &Cell| if cell.dialect == Dialect::Plain { Part::Plain } else { Part::SocketIo };
-        let mut cells = std::mem::take(&mut self.cells);
-        cells.retain(|cell| self.measures(part(cell)));
-        self.cells = cells;
+    /// As much as fits into four minutes: shorter rounds, and less of each part.
+    fn hurry(&mut self) {
+        self.broadcasts = QUICK_BROADCASTS;
+        self.peer_broadcasts = 3;
+        self.crowds = vec![1000];
     }
 
-    /// The rows of the memory table.
-    pub fn kinds(&self) -> Vec<Kind> {
+    /// The rows of a memory table.
+    pub fn kinds(&self, part: Part) -> Vec<Kind> {
         let sockets = [
             Kind::Socket(Dialect::Plain, Stage::Connected),
-            Kind::Socket(Dialect::Plain, Stage::Joined),
+            Kind::Socket(Dialect::Plain, Stage::Joined(0)),
             Kind::Socket(Dialect::SocketIo, Stage::Connected),
-            Kind::Socket(Dialect::SocketIo, Stage::Joined),
+            Kind::Socket(Dialect::SocketIo, Stage::Joined(0)),
             Kind::Socket(Dialect::Floor, Stage::Connected),
         ];
         let polling = [Extent::Parked, Extent::Between, Extent::SessionOnly, Extent::ConnectionOnly];
-        let sockets = sockets.into_iter().filter(|_| self.measures(Part::Idle));
-        sockets
-            .chain(polling.map(Kind::Polling).into_iter().filter(|_| self.measures(Part::Polling)))
-            .collect()
+        match part {
+            Part::Polling => polling.map(Kind::Polling).into(),
+            _ => sockets.into(),
+        }
     }
 
     /// # Errors
@@ -224,61 +228,36 @@ impl Setup {
 
     /// # Errors
     /// [`Void`] as [`Server::start`].
-    pub fn start_floor(&self, frame: &[u8]) -> Result<Server> {
+    pub fn start_floor(&self, members: usize, frame: &[u8]) -> Result<Server> {
         let program = env::current_exe().during("finding this executable")?;
-        let input = floor::input(frame);
+        let input = floor::input(members, frame);
         let arguments = &[floor::ARGUMENT];
         let launch =
             Launch { program: &program, arguments, environment: &[], cores: OWN_CORE, input: &input };
         Server::start(self.pinning, &launch)
     }
 
-    /// `most` connections to a server where so many servers are open at once: product and floor for a cell, three
-    /// rooms, five servers of dashboards, or one.
+    /// `most` connections to a server where so many servers are open at once: the rooms that are compared with a
+    /// mixed one, five servers of dashboards, or one. What a board needs is reckoned by itself.
     fn at_most(&mut self, most: impl Fn(usize) -> usize, reason: &str) {
-        let cells = self.cells.iter_mut().map(|cell| (&mut cell.clients, most(2)));
         let crowds = self.crowds.iter_mut().map(|wanted| (wanted, most(1)));
-        let all = cells.chain(crowds).chain([
-            (&mut self.mixed, most(3)),
+        let cells = self.boards.iter_mut().flat_map(|board| &mut board.cells);
+        let all = cells.map(|cell| (&mut cell.clients, most(1))).chain(crowds).chain([
+            (&mut self.mixed, most(mixed::SERVERS)),
             (&mut self.deflated, most(5)),
             (&mut self.joiners, most(1)),
         ]);
+        let mut is_cut = false;
         for (wanted, most) in all.filter(|(wanted, most)| **wanted > *most) {
-            self.notes.push(format!("{most} instead of {wanted} connections ({reason})"));
-            *wanted = most;
+            (*wanted, is_cut) = (most, true);
+        }
+        if is_cut {
+            self.notes.push(format!("fewer connections than usual ({reason})"));
         }
         // Two sizes cut to one are measured once.
         self.crowds.dedup();
-        self.cells.dedup();
-        self.notes.dedup();
+        self.boards.iter_mut().for_each(Board::dedup);
     }
-}
-
-fn quick() -> Vec<Cell> {
-    let cell = |dialect| Cell { dialect, payload: 64, clients: 1000, depths: vec![1] };
-    vec![cell(Dialect::Plain), cell(Dialect::SocketIo)]
-}
-
-fn full() -> Vec<Cell> {
-    use Dialect::{Plain, SocketIo};
-
-    // Eight in flight of 16 KiB would fill the sockets, which the floor by design cannot handle.
-    let all: [(Dialect, usize, usize, &[usize]); 7] = [
-        (Plain, 64, 1000, &[1, 8]),
-        (Plain, 64, 5000, &[1, 8]),
-        (Plain, 1024, 1000, &[1, 8]),
-        (Plain, 16 * 1024, 1000, &[1]),
-        (SocketIo, 64, 1000, &[1, 8]),
-        (SocketIo, 64, 5000, &[1]),
-        (SocketIo, 1024, 1000, &[1]),
-    ];
-    let cell = |(dialect, payload, clients, depths): (_, _, _, &[usize])| Cell {
-        dialect,
-        payload,
-        clients,
-        depths: depths.to_vec(),
-    };
-    all.map(cell).into()
 }
 
 fn positive(option: &str, value: Option<String>) -> Result<usize> {

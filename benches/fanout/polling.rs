@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::greeting::{self, AT_ONCE};
+use crate::greeting::{self, AT_ONCE, Dialect};
 use crate::http::{self, Client};
 use crate::publisher::{Publisher, metric_update};
 use crate::void::{During, Result, Void, within};
@@ -63,7 +63,7 @@ impl Pollers {
             return Ok(());
         }
         let data = metric_update(PAYLOAD)?;
-        let published = Publisher::backend(self.address, &data).publish(members).await;
+        let published = Publisher::backend(self.address, 1, &data).publish(0, members).await;
         published.during("counting the polling sessions")?;
         let told = async {
             let connections = self.clients.len();
@@ -112,10 +112,10 @@ async fn open_session(client: &mut Client, number: usize) -> Result<String> {
     let poll = http::get(&target);
     for (packet, told) in [
         (
-            greeting::socket_io_connect(number)?.as_str(),
+            greeting::socket_io_connect(Dialect::SocketIo, number)?.as_str(),
             &[r#"40{"sid":"#, r#"42["connection_established","#][..],
         ),
-        (greeting::SOCKET_IO_JOIN, &[r#"42["room_joined","#][..]),
+        (greeting::socket_io_join(Dialect::SocketIo, 0).as_str(), &[r#"42["room_joined","#][..]),
     ] {
         let posted = client.ask(&http::post(&target, "text/plain;charset=UTF-8", packet)).await?;
         expect(&posted, "ok")?;

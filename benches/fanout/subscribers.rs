@@ -157,8 +157,11 @@ struct Tally {
     underway: RefCell<VecDeque<usize>>,
     fault: RefCell<Option<Void>>,
     changed: Notify,
+}
+
+thread_local! {
     /// One for all: it is only borrowed between two awaits.
-    scratch: RefCell<Vec<u8>>,
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BUFFER]);
 }
 
 struct Seat {
@@ -234,7 +237,6 @@ impl Tally {
             underway: RefCell::default(),
             fault: RefCell::default(),
             changed: Notify::new(),
-            scratch: RefCell::new(vec![0; READ_BUFFER]),
         }
     }
 
@@ -274,13 +276,17 @@ impl Tally {
 /// Reads until the socket is lost, which during a run is a fault.
 async fn count(socket: TcpStream, seat: usize, tally: Rc<Tally>) {
     loop {
-        let read = match socket.readable().await {
-            Ok(()) => socket.try_read(&mut tally.scratch.borrow_mut()),
+        let taken = match socket.readable().await {
+            Ok(()) => SCRATCH.with_borrow_mut(|scratch| {
+                let read = socket.try_read(scratch)?;
+                tally.add(seat, &scratch[..read]);
+                Ok(read)
+            }),
             Err(cause) => Err(cause),
         };
-        match read {
+        match taken {
             Ok(0) => return tally.fail(Void::new(format!("the server closed subscriber {seat}"))),
-            Ok(bytes) => tally.add(seat, &tally.scratch.borrow()[..bytes]),
+            Ok(_) => {}
             Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {}
             Err(cause) => return tally.fail(Void::new(format!("subscriber {seat}: {cause}"))),
         }

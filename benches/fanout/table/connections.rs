@@ -2,16 +2,13 @@
 
 use std::fmt::Write;
 
-use super::{name, thousands, verdict};
+use super::{name, thousands};
 use crate::connections::{Connections, Kind};
+use crate::goals::{Goal, Score};
 use crate::greeting::{Dialect, Stage};
 use crate::polling::Extent;
 
 const KB: f64 = 1024.0;
-/// Bytes per connection, at most.
-const PLAIN_TARGET: f64 = 10.0 * KB;
-const SOCKET_IO_TARGET: f64 = 12.0 * KB;
-const POLLING_TARGET: f64 = 16.0 * KB;
 
 pub fn connections(all: &[Connections]) -> String {
     let mut text = format!(
@@ -19,9 +16,8 @@ pub fn connections(all: &[Connections]) -> String {
         "per connection", "count", "VmRSS KB", "target", "handshakes per CPU second"
     );
     for measured in all {
-        let target = target(measured.kind).map_or_else(String::new, |most| {
-            format!("<= {} {}", most / KB, verdict(measured.memory <= most))
-        });
+        let target = goal(measured.kind);
+        let target = target.map_or_else(String::new, |goal| goal.verdict(measured.memory / KB));
         let (kilobytes, handshakes) = (measured.memory / KB, thousands(measured.handshakes_per_cpu_second));
         let (label, count) = (label(measured.kind), measured.count);
         // Writing to a String cannot fail.
@@ -34,7 +30,7 @@ pub fn connections(all: &[Connections]) -> String {
 fn label(kind: Kind) -> String {
     match kind {
         Kind::Socket(dialect, Stage::Connected) => format!("{}, idle", name(dialect)),
-        Kind::Socket(dialect, Stage::Joined) => format!("{}, joined", name(dialect)),
+        Kind::Socket(dialect, Stage::Joined(_)) => format!("{}, joined", name(dialect)),
         Kind::Polling(Extent::Parked) => "polling, a GET waits".into(),
         Kind::Polling(Extent::Between) => "polling, between two GETs".into(),
         Kind::Polling(Extent::SessionOnly) => "polling, session alone".into(),
@@ -42,11 +38,19 @@ fn label(kind: Kind) -> String {
     }
 }
 
-fn target(kind: Kind) -> Option<f64> {
+pub fn scores(all: &[Connections]) -> Vec<Score> {
+    let score = |measured: &Connections| {
+        let which = format!("{} connections", measured.count);
+        Some(Score::new(goal(measured.kind)?, which, measured.memory / KB))
+    };
+    all.iter().filter_map(score).collect()
+}
+
+fn goal(kind: Kind) -> Option<Goal> {
     match kind {
-        Kind::Socket(Dialect::Plain, Stage::Connected) => Some(PLAIN_TARGET),
-        Kind::Socket(Dialect::SocketIo, Stage::Connected) => Some(SOCKET_IO_TARGET),
-        Kind::Polling(Extent::Parked) => Some(POLLING_TARGET),
+        Kind::Socket(Dialect::Plain, Stage::Connected) => Some(Goal::IdlePlain),
+        Kind::Socket(Dialect::SocketIo, Stage::Connected) => Some(Goal::IdleSocketIo),
+        Kind::Polling(Extent::Parked) => Some(Goal::IdlePolling),
         _ => None,
     }
 }

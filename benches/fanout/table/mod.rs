@@ -8,11 +8,11 @@ mod fan_out;
 mod joins;
 mod rooms;
 
-pub use connections::connections;
+pub use connections::{connections, scores as connection_scores};
 pub use deflate::deflate;
-pub use fan_out::fan_out;
+pub use fan_out::{fan_out, legend, scores as fan_out_scores};
 pub use joins::joins;
-pub use rooms::rooms;
+pub use rooms::{rooms, score as rooms_score};
 
 use crate::greeting::Dialect;
 use crate::options::Setup;
@@ -44,6 +44,8 @@ fn name(dialect: Dialect) -> &'static str {
         Dialect::Floor => "floor",
         Dialect::Plain => "plain",
         Dialect::SocketIo => "socket.io",
+        Dialect::SocketIoWs => "socket.io /ws",
+        Dialect::SocketIoEvents => "socket.io /events",
     }
 }
 

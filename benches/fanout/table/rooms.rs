@@ -1,31 +1,49 @@
-//! The table of rooms: one of both dialects beside two of one each.
+//! The table of rooms: one of all dialects beside rooms of one each.
 
-use super::{median_of, name, span, verdict};
+use super::{median_of, name, span};
 use crate::contestant::Round;
+use crate::goals::{Goal, Score};
 use crate::greeting::Dialect;
-use crate::mixed::{PAYLOAD, Rooms};
+use crate::mixed::{Mixed, PAYLOAD};
 
-/// CPU per delivery, the mixed room / the mean of the others, at most.
-const RATIO_TARGET: f64 = 1.15;
-
-pub fn rooms(rooms: &Rooms) -> String {
-    let Rooms { clients, plain, socket_io, mixed } = rooms;
-    let [one, other, both] = [plain, socket_io, mixed].map(|rounds| median_of(rounds, Round::cost));
-    let mean = |one: f64, other: f64| f64::midpoint(one, other);
-    let ratio = both / mean(one, other);
-    let ratios = plain.iter().zip(socket_io).zip(mixed);
-    let ratios = ratios.map(|((one, other), both)| both.cost() / mean(one.cost(), other.cost()));
-    format!(
-        "\n{clients} clients in a room, {PAYLOAD} B, one in flight; us/dlv as above\n\
-         {:>9}  {one:>6.2}\n{:>9}  {other:>6.2}\n{:>9}  {both:>6.2}\n\
-         half of each / mean of the others: {ratio:.2}, {} over the rounds; target <= {RATIO_TARGET}: {}\n\
-         half of each / the dearer of them: {:.2}; / the cheaper: {:.2}\n",
-        name(Dialect::Plain),
-        name(Dialect::SocketIo),
-        "half each",
+pub fn rooms(rooms: &Mixed) -> String {
+    let Mixed { clients, alone, together } = rooms;
+    let mut text =
+        format!("\n{clients} clients in a room, {PAYLOAD} B, by POST, one in flight; us/dlv as above\n");
+    for (dialect, rounds) in Dialect::PRODUCT.into_iter().zip(alone) {
+        text += &format!("{:>17}  {:>6.2}\n", name(dialect), median_of(rounds, Round::cost));
+    }
+    let ratios = together.iter().enumerate().map(|(number, round)| {
+        let others = alone.iter().filter_map(|rounds| rounds.get(number)).map(Round::cost);
+        round.cost() / mean(others)
+    });
+    let together = median_of(together, Round::cost);
+    let costs = alone.iter().map(|rounds| median_of(rounds, Round::cost));
+    let (cheapest, dearest) =
+        costs.fold((f64::INFINITY, 0.0_f64), |(low, high), cost| (low.min(cost), high.max(cost)));
+    let ratio = ratio(rooms);
+    text + &format!(
+        "{:>17}  {together:>6.2}\n\
+         all together / mean of the others: {ratio:.2}, {} over the rounds; {}\n\
+         all together / the dearest: {:.2}; / the cheapest: {:.2}\n",
+        "a quarter each",
         span(ratios),
-        verdict(ratio <= RATIO_TARGET),
-        both / one.max(other),
-        both / one.min(other),
+        Goal::Mixed.verdict(ratio),
+        together / dearest,
+        together / cheapest,
     )
+}
+
+pub fn score(rooms: &Mixed) -> Score {
+    Score::new(Goal::Mixed, format!("{} clients", rooms.clients), ratio(rooms))
+}
+
+fn ratio(rooms: &Mixed) -> f64 {
+    let costs = rooms.alone.iter().map(|rounds| median_of(rounds, Round::cost));
+    median_of(&rooms.together, Round::cost) / mean(costs)
+}
+
+fn mean(figures: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = figures.fold((0.0, 0.0), |(sum, count), figure| (sum + figure, count + 1.0));
+    sum / count
 }
