@@ -4,7 +4,7 @@
 //! The product is the real binary and the floor a bare loop of `write(2)` (`floor.rs`), each a process of its own on
 //! core 0; this process, on core 1, plays subscribers and publishers. Where joins are counted the server has both
 //! cores. What is compared is open at the same time and takes turns. At the end all goals are listed with what was
-//! measured (`goals.rs`). It is a bench and not a test: whatever the figures,
+//! measured (`goals.rs`), and how much of the machine others had. It is a bench and not a test: whatever the figures,
 //! the exit code is 0. It is 1 when a run was void (`void.rs`), because then there are no figures.
 //!
 //! ```text
@@ -40,6 +40,7 @@ mod greeting;
 mod http;
 mod joins;
 mod mixed;
+mod noise;
 mod options;
 mod polling;
 mod process;
@@ -58,7 +59,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 use crate::goals::Score;
+use crate::noise::Noise;
 use crate::options::{Part, Setup};
+use crate::process::Pinning;
 use crate::void::{During, Result, Void};
 
 fn main() -> ExitCode {
@@ -88,16 +91,21 @@ fn generate_load() -> Result<()> {
 
 async fn measure_all(setup: &Setup) -> Result<()> {
     print!("{}", table::heading(setup));
-    let mut scores = Vec::new();
+    let is_pinned = setup.pinning == Pinning::Pinned;
+    let start = Noise::now(is_pinned)?;
+    let (mut scores, mut last) = (Vec::new(), start);
     for (name, part) in Part::ALL {
         if !setup.measures(part) {
             continue;
         }
         eprintln!("measuring {name} …");
         let text = measure(setup, part, &mut scores).await?;
-        println!("{text}");
+        // All servers of the part have ended.
+        let now = Noise::now(is_pinned)?;
+        println!("{text}{}", now.since(&last));
+        last = now;
     }
-    println!("{}", goals::table(&scores));
+    println!("{}\nthe whole run: {}", goals::table(&scores), Noise::now(is_pinned)?.since(&start));
     Ok(())
 }
 
