@@ -18,6 +18,7 @@
 //!                       rooms     1, 100 and 1,000 rooms of ten, one after the other
 //!                       mixed     a room of all four dialects beside rooms of one
 //!                       deflate   dashboards to clients with permessage-deflate, without, and of `ws` on Node.js
+//!                       posts     publications a second into a room of one, one connection
 //!                       joins     joins a second, by plain and Socket.IO clients and of channels
 //!                       idle      memory and handshakes of a WebSocket
 //!                       polling   memory of a polling session, with and without a GET that waits
@@ -43,6 +44,7 @@ mod mixed;
 mod noise;
 mod options;
 mod polling;
+mod posts;
 mod process;
 mod publisher;
 mod rounds;
@@ -127,6 +129,11 @@ async fn measure(setup: &Setup, part: Part, scores: &mut Vec<Score>) -> Result<S
             table::rooms(&rooms)
         }
         Part::Deflate => table::deflate(&deflate::measure(setup).await?),
+        Part::Posts => {
+            let posts = posts::measure(setup).await?;
+            scores.extend(table::posts_score(&posts));
+            table::posts(&posts)
+        }
         Part::Joins => {
             let mut joins = Vec::new();
             for way in joins::Way::ALL {

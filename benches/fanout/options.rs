@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::cells::{self, Board};
 use crate::connections::Kind;
@@ -58,6 +59,8 @@ pub enum Part {
     Mixed,
     /// Deflated broadcasts beside plain ones and another server's.
     Deflate,
+    /// Publications a second into a room of one.
+    Posts,
     /// Joins a second.
     Joins,
     /// Memory of a WebSocket, and handshakes.
@@ -67,7 +70,7 @@ pub enum Part {
 }
 
 impl Part {
-    pub const ALL: [(&str, Part); 10] = [
+    pub const ALL: [(&str, Part); 11] = [
         ("plain", Part::Plain),
         ("socketio", Part::SocketIo),
         ("session", Part::Session),
@@ -75,6 +78,7 @@ impl Part {
         ("rooms", Part::Rooms),
         ("mixed", Part::Mixed),
         ("deflate", Part::Deflate),
+        ("posts", Part::Posts),
         ("joins", Part::Joins),
         ("idle", Part::Idle),
         ("polling", Part::Polling),
@@ -97,6 +101,8 @@ pub struct Setup {
     pub joiners: usize,
     /// Numbers of connections in the memory table, one row each per kind.
     pub crowds: Vec<usize>,
+    /// How long a round of posts is.
+    pub posting: Duration,
     /// Empty if all are.
     only: Vec<Part>,
     /// What a reader must know about this run beyond its options.
@@ -120,6 +126,7 @@ impl Setup {
             peer_broadcasts: 25,
             joiners: 500,
             crowds: vec![1000, 5000],
+            posting: Duration::from_secs(2),
             only: Vec::new(),
             notes: Vec::new(),
         };
@@ -173,6 +180,7 @@ impl Setup {
         self.broadcasts = QUICK_BROADCASTS;
         self.peer_broadcasts = 3;
         self.crowds = vec![1000];
+        self.posting = Duration::from_millis(500);
     }
 
     /// The rows of a memory table.

@@ -55,14 +55,14 @@ pub enum Request {
 }
 
 /// The whole POST of a `metric_update` with `data` into room so and so.
-fn post(number: usize, data: &str) -> String {
+pub fn post(number: usize, data: &str) -> String {
     let body = format!(r#"{{"type":"metric_update","room":"{}","data":{data}}}"#, room(number));
     http::post("/api/ws/broadcast", "application/json", &body)
 }
 
 /// # Errors
 /// [`Void`] when the answer to a POST does not say that exactly `recipients` were reached.
-fn check_answer(answer: &[u8], recipients: usize) -> Result<()> {
+pub fn check_answer(answer: &[u8], recipients: usize) -> Result<()> {
     let answer: Value = serde_json::from_slice(answer).during("reading the answer to a broadcast")?;
     if answer["success"] == true && answer["recipients_count"] == recipients {
         return Ok(());

@@ -6,12 +6,14 @@ mod connections;
 mod deflate;
 mod fan_out;
 mod joins;
+mod posts;
 mod rooms;
 
 pub use connections::{connections, scores as connection_scores};
 pub use deflate::deflate;
 pub use fan_out::{fan_out, legend, scores as fan_out_scores};
 pub use joins::joins;
+pub use posts::{posts, score as posts_score};
 pub use rooms::{rooms, score as rooms_score};
 
 use crate::greeting::Dialect;
