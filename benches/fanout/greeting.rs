@@ -94,6 +94,14 @@ pub async fn connect_offering(
     stream::iter(dialects.into_iter().enumerate()).map(one).buffer_unordered(AT_ONCE).try_collect().await
 }
 
+/// Opens one WebSocket, for client `number`.
+///
+/// # Errors
+/// [`Void`] as [`connect`].
+pub async fn open(address: SocketAddr, dialect: Dialect, stage: Stage, number: usize) -> Result<Subscriber> {
+    open_offering(address, dialect, stage, number, Offer::Nothing).await
+}
+
 async fn open_offering(
     address: SocketAddr,
     dialect: Dialect,

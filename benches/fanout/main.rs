@@ -1,5 +1,5 @@
 //! Everything that is promised of a broadcast, in one run: CPU per delivered message against the floor and how it grows,
-//! latencies, publications and joins a second, memory and handshakes per connection.
+//! latencies, publications and joins a second, memory and handshakes per connection, and crowds that come and go.
 //!
 //! The product is the real binary and the floor a bare loop of `write(2)` (`floor.rs`), each a process of its own on
 //! core 0; this process, on core 1, plays subscribers and publishers. Where joins are counted the server has both
@@ -22,6 +22,8 @@
 //!                       joins     joins a second, by plain and Socket.IO clients and of channels
 //!                       idle      memory and handshakes of a WebSocket
 //!                       polling   memory of a polling session, with and without a GET that waits
+//!                       scale     broadcasts while 10,000 sockets connect, join ten rooms each, leave, and go
+//!                       churn     broadcasts during 500 connections a second for a minute, and what is left of them
 //!   --rounds K        rounds per cell and side (5); the tables show their medians
 //!   --broadcasts B    broadcasts per round to 1,000 clients (200), to fewer clients more
 //!   --clients N       at most N clients and connections everywhere, to be kind to neighbours; most goals are then
@@ -30,8 +32,10 @@
 //! ```
 
 mod cells;
+mod churn;
 mod connections;
 mod contestant;
+mod counters;
 mod dashboard;
 mod deflate;
 mod floor;
@@ -43,11 +47,13 @@ mod joins;
 mod mixed;
 mod noise;
 mod options;
+mod pace;
 mod polling;
 mod posts;
 mod process;
 mod publisher;
 mod rounds;
+mod scale;
 mod subscribers;
 mod table;
 mod usage;
@@ -150,6 +156,16 @@ async fn measure(setup: &Setup, part: Part, scores: &mut Vec<Score>) -> Result<S
             }
             scores.extend(table::connection_scores(&crowds));
             table::connections(&crowds)
+        }
+        Part::Scale => {
+            let scale = scale::measure(setup).await?;
+            scores.extend(table::scale_scores(&scale));
+            table::scale(&scale)
+        }
+        Part::Churn => {
+            let churn = churn::measure(setup).await?;
+            scores.extend(table::churn_scores(&churn));
+            table::churn(&churn)
         }
     })
 }

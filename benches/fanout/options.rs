@@ -67,10 +67,14 @@ pub enum Part {
     Idle,
     /// Memory of a polling session.
     Polling,
+    /// A crowd that comes, joins, leaves and goes.
+    Scale,
+    /// Clients that come and go.
+    Churn,
 }
 
 impl Part {
-    pub const ALL: [(&str, Part); 11] = [
+    pub const ALL: [(&str, Part); 13] = [
         ("plain", Part::Plain),
         ("socketio", Part::SocketIo),
         ("session", Part::Session),
@@ -82,6 +86,8 @@ impl Part {
         ("joins", Part::Joins),
         ("idle", Part::Idle),
         ("polling", Part::Polling),
+        ("scale", Part::Scale),
+        ("churn", Part::Churn),
     ];
 }
 
@@ -103,6 +109,14 @@ pub struct Setup {
     pub crowds: Vec<usize>,
     /// How long a round of posts is.
     pub posting: Duration,
+    /// Clients of the room that is published to while others come and go.
+    pub crowd: usize,
+    /// How many come and go at once.
+    pub masses: usize,
+    /// How long one by one.
+    pub churn: Duration,
+    /// How long broadcasts are looked at while nobody comes or goes.
+    pub calm: Duration,
     /// Empty if all are.
     only: Vec<Part>,
     /// What a reader must know about this run beyond its options.
@@ -127,6 +141,10 @@ impl Setup {
             joiners: 500,
             crowds: vec![1000, 5000],
             posting: Duration::from_secs(2),
+            crowd: 1000,
+            masses: 10_000,
+            churn: Duration::from_secs(60),
+            calm: Duration::from_secs(15),
             only: Vec::new(),
             notes: Vec::new(),
         };
@@ -163,6 +181,7 @@ impl Setup {
         let room = files.saturating_sub(OTHER_FILES).max(3);
         let reason = format!("only {files} open files, see ulimit -n");
         setup.at_most(|servers| room / servers, &reason);
+        setup.masses = setup.masses.min(room.saturating_sub(setup.crowd).max(1));
         for board in &mut setup.boards {
             if board.fit(room) {
                 setup.notes.push(format!("fewer clients of {} ({reason})", board.title));
@@ -181,6 +200,9 @@ impl Setup {
         self.peer_broadcasts = 3;
         self.crowds = vec![1000];
         self.posting = Duration::from_millis(500);
+        self.masses = 2000;
+        self.churn = Duration::from_secs(10);
+        self.calm = Duration::from_secs(4);
     }
 
     /// The rows of a memory table.
@@ -254,6 +276,8 @@ impl Setup {
             (&mut self.mixed, most(mixed::SERVERS)),
             (&mut self.deflated, most(5)),
             (&mut self.joiners, most(1)),
+            (&mut self.crowd, most(2)),
+            (&mut self.masses, most(1)),
         ]);
         let mut is_cut = false;
         for (wanted, most) in all.filter(|(wanted, most)| **wanted > *most) {

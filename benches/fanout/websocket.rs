@@ -17,6 +17,9 @@ pub const FINAL_TEXT: u8 = 0x81;
 /// Says that the frame's payload is deflated.
 pub const RSV1: u8 = 0x40;
 const MASKED: u8 = 0x80;
+const CLOSE: u8 = 0x88;
+/// The code of a close that nothing is wrong with.
+const NORMAL: u16 = 1000;
 const HEAD_MAX: usize = 8 * 1024;
 const FRAME_MAX: usize = 1024 * 1024;
 /// As browsers and `ws` spell it.
@@ -109,6 +112,23 @@ impl WebSocket {
     /// [`Void`] when it is none.
     pub fn read(&mut self, frame: &[u8]) -> Result<String> {
         text_of_frame(frame, self.inflater.as_mut())
+    }
+
+    /// Says goodbye and waits until the server has said it, too, and has closed the connection.
+    ///
+    /// # Errors
+    /// [`Void`] when it says anything else.
+    pub async fn close(mut self) -> Result<()> {
+        let mask = RandomState::new().hash_one(NORMAL).to_be_bytes();
+        let code = NORMAL.to_be_bytes();
+        let frame =
+            [CLOSE, MASKED | 2, mask[0], mask[1], mask[2], mask[3], code[0] ^ mask[0], code[1] ^ mask[1]];
+        self.stream.write_all(&frame).await.during("saying goodbye")?;
+        while self.stream.read_buf(&mut self.unread).await.during("waiting for a goodbye")? > 0 {}
+        match *self.unread {
+            [CLOSE, ..] => Ok(()),
+            _ => Err(Void::new(format!("to a goodbye the server said {:?}", self.unread))),
+        }
     }
 
     /// # Errors

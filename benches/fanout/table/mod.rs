@@ -4,6 +4,7 @@
 
 mod connections;
 mod deflate;
+mod endurance;
 mod fan_out;
 mod joins;
 mod posts;
@@ -11,6 +12,7 @@ mod rooms;
 
 pub use connections::{connections, scores as connection_scores};
 pub use deflate::deflate;
+pub use endurance::{churn, churn_scores, scale, scale_scores};
 pub use fan_out::{fan_out, legend, scores as fan_out_scores};
 pub use joins::joins;
 pub use posts::{posts, score as posts_score};
