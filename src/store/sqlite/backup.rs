@@ -3,13 +3,13 @@
 //! The rows are read as of one moment and written one by one, so it needs the memory of a row, whatever
 //! there is. The file has another name until it is whole and synced.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params, params_from_iter};
 
-use super::connection::{make_dir, signed, unsigned};
+use super::connection::{make_dir, private, signed, unsigned};
 use super::tenants;
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
@@ -136,7 +136,7 @@ impl Place {
             let id = if number == 1 { stamp(now) } else { format!("{}-{number}", stamp(now)) };
             let place = |ending: &str| folder.join(format!("{id}.{ending}"));
             let (partial, whole) = (place(PARTIAL), place(WHOLE));
-            match OpenOptions::new().write(true).create_new(true).open(&partial) {
+            match private().create_new(true).open(&partial) {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(target(error)),
                 Ok(_) => {
@@ -153,7 +153,7 @@ impl Place {
 
     /// Syncs the file, gives it its name, and syncs that. Gives its size.
     fn finish(&self) -> std::io::Result<u64> {
-        let file = OpenOptions::new().write(true).open(&self.partial)?;
+        let file = private().open(&self.partial)?;
         file.sync_all()?;
         let bytes = file.metadata()?.len();
         fs::rename(&self.partial, &self.whole)?;

@@ -1,7 +1,7 @@
 //! Opening: the directory, the lock, and connections that are set up alike.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,12 +26,30 @@ pub fn make_dir(dir: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
+/// Makes a file, if it is not there, that its owner alone can read: the directory may have been made by somebody
+/// who lets others in. One from before is closed to them, if it is ours to close.
+fn make_private(path: &Path) -> std::io::Result<File> {
+    let file = private().create(true).truncate(false).open(path)?;
+    let permissions = file.metadata()?.permissions();
+    if permissions.mode() & 0o077 != 0 {
+        let _ = file.set_permissions(Permissions::from_mode(permissions.mode() & 0o700));
+    }
+    Ok(file)
+}
+
+/// To write a file that, if it is made, its owner alone can read.
+pub fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
+}
+
 /// Makes the directory if need be, and keeps other processes out for as long as the file is held.
 pub fn lock(data_dir: &Path) -> Result<File, StoreError> {
     let failed = |error| StoreError::Io(format!("{}: {error}", data_dir.display()));
     make_dir(data_dir).map_err(failed)?;
     let path = data_dir.join("switchboard.lock");
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    let lock = make_private(&path).map_err(failed)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(data_dir.to_owned())),
@@ -39,11 +57,13 @@ pub fn lock(data_dir: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// The connection that writes.
+/// The connection that writes. The files SQLite keeps beside its own have that one's permissions.
 pub fn writing(data_dir: &Path, max_pages: Option<u32>) -> Result<Connection, StoreError> {
+    let path = file(data_dir);
+    make_private(&path).map_err(|error| StoreError::Io(format!("{}: {error}", path.display())))?;
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file(data_dir), flags)?;
+    let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;

@@ -209,6 +209,33 @@ fn others_cannot_read_the_directories() {
     }
 }
 
+/// The operator may have made the directories, as a volume or a package does, and lets everybody in.
+#[test]
+fn others_cannot_read_the_files_whoever_made_the_directories() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = SqlitePlace::new();
+    let [a, ..] = tenants();
+    let (data, backups) = (place.options().data_dir, place.backup_dir().join("a"));
+    for dir in [&data, &backups] {
+        fs::create_dir_all(dir).unwrap();
+    }
+    // Of an earlier version.
+    fs::write(data.join("switchboard.sqlite"), "").unwrap();
+    let store = place.open();
+    add(&*store, &a, &lead(1, "x", 0));
+    store.backup(&a, NOW, &mut |_, _| {}).unwrap();
+    let files: Vec<PathBuf> = [data, backups]
+        .iter()
+        .flat_map(|dir| fs::read_dir(dir).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect();
+    assert_eq!(files.len(), 5, "{files:?}");
+    for file in files {
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+}
+
 #[test]
 fn what_a_killed_process_left_of_a_backup_is_swept() {
     let place = SqlitePlace::new();
