@@ -34,7 +34,8 @@ impl LeadQuery {
 }
 
 /// Words to look for. Each must occur, in any case, somewhere in name, e-mail, company, phone or notes:
-/// `doe acme` finds John Doe of Acme. Nothing in them has a meaning of its own.
+/// `doe acme` finds John Doe of Acme. Nothing in them has a meaning of its own. Of a word that says the same three
+/// characters over and over, a store may look for the head alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchText(Vec<String>);
 

@@ -5,6 +5,8 @@
 //! nothing. Shorter words have no trigram: they are compared row by row, as `LIKE` with its wildcards escaped.
 //! Both find parts of words in any case.
 
+use std::collections::HashMap;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
@@ -15,6 +17,9 @@ use crate::store::{LeadPage, LeadQuery, MAX_LIMIT, MAX_PAGE_BYTES, SearchText, S
 
 /// What is looked through. The same columns stand in `leads` and in `leads_text`.
 const TEXTS: [&str; 5] = ["name", "email", "company", "phone", "notes"];
+/// How often a search may look for the same trigram. FTS5 walks all places of a trigram in a lead each time: a
+/// text of one letter, looked for in notes of that letter, would take 15 ms a lead.
+const REPEATED: usize = 8;
 
 pub fn page(from: &Connection, tenant: &Id, query: &LeadQuery) -> Result<LeadPage, StoreError> {
     let Some(matching) = Matching::new(from, tenant, query)? else {
@@ -143,11 +148,30 @@ fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// An expression of FTS5: the tenant's tag, and each word as a phrase in any of the columns.
+/// An expression of FTS5: the tenant's tag, and each word as a phrase in any of the columns. A word that repeats
+/// itself is looked for as far as that costs little.
 fn phrases(tag: &str, words: &[&String]) -> String {
     let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    let mut used = HashMap::new();
+    let words = words.iter().map(|word| affordable(word, &mut used)).filter(|word| !word.is_empty());
+    let mut words: Vec<String> = words.map(quoted).collect();
+    // Said twice, it is looked for once.
+    words.dedup();
     format!("tag : {} AND {{{}}} : ({})", quoted(tag), TEXTS.join(" "), words.join(" AND "))
+}
+
+/// The head of a word up to the trigram that has been `used` too often; nothing of one that begins so, as those
+/// before it have asked for that already.
+fn affordable<'a>(word: &'a str, used: &mut HashMap<String, usize>) -> &'a str {
+    let starts: Vec<usize> = word.char_indices().map(|(at, _)| at).chain([word.len()]).collect();
+    for (index, ends) in starts.windows(4).enumerate() {
+        let count = used.entry(word[ends[0]..ends[3]].to_lowercase()).or_default();
+        *count += 1;
+        if *count > REPEATED {
+            return if index == 0 { "" } else { &word[..starts[index + 2]] };
+        }
+    }
+    word
 }
 
 /// Patterns that find `word`, of one or two characters, in any case: `LIKE` itself folds ASCII alone.
@@ -178,6 +202,21 @@ mod tests {
         let columns = "{name email company phone notes}";
         let quoted = format!(r#"tag : "tag" AND {columns} : ("ORx" AND "a""b" AND "name:x*")"#);
         assert_eq!(expression, quoted);
+    }
+
+    #[test]
+    fn no_trigram_is_looked_for_more_than_eight_times() {
+        let searched = |text: &str| {
+            let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+            let expression = phrases("tag", &words.iter().collect::<Vec<_>>());
+            expression.split_once(": (").unwrap().1.trim_end_matches(')').replace('"', "")
+        };
+        assert_eq!(searched(&"a".repeat(200)), "a".repeat(10));
+        assert_eq!(searched(&"aAa ".repeat(9)), "aAa");
+        assert_eq!(searched(&format!("{} aaab", "a".repeat(10))), "aaaaaaaaaa");
+        assert_eq!(searched(&format!("{} baaa", "a".repeat(10))), "aaaaaaaaaa AND baa");
+        assert_eq!(searched("john.doe@example.com"), "john.doe@example.com");
+        assert_eq!(searched(&"ö".repeat(200)), "ö".repeat(10));
     }
 
     #[test]
