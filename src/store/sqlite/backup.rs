@@ -239,22 +239,38 @@ fn copy(
     Ok(Restored { leads, journal, settings })
 }
 
+const FORM: &str = "
+    CREATE TABLE backup (format INTEGER NOT NULL, tenant TEXT NOT NULL, taken_at INTEGER NOT NULL,
+        leads INTEGER NOT NULL, journal INTEGER NOT NULL, settings INTEGER NOT NULL) STRICT;
+    CREATE TABLE leads (id TEXT NOT NULL, name TEXT NOT NULL, email TEXT NOT NULL, company TEXT,
+        phone TEXT, notes TEXT, source TEXT NOT NULL, status TEXT NOT NULL,
+        created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT;
+    CREATE TABLE journal (key TEXT NOT NULL, body BLOB NOT NULL, command TEXT NOT NULL,
+        outside INTEGER NOT NULL, at INTEGER NOT NULL, answer TEXT) STRICT;
+    CREATE TABLE settings (name TEXT NOT NULL, value TEXT NOT NULL) STRICT;";
+
+/// Whether a file is made of a backup's tables and nothing else. A view in their place could be a query
+/// without end.
+pub fn has_form(file: &Connection) -> rusqlite::Result<bool> {
+    let blank = Connection::open_in_memory()?;
+    blank.execute_batch(FORM)?;
+    Ok(made_of(file)? == made_of(&blank)?)
+}
+
+fn made_of(file: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
+    let mut all = file.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name LIMIT 10")?;
+    all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
 /// A file that is synced once, when it is whole: until then its loss loses nothing.
 fn new_file(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let to = Connection::open_with_flags(path, flags)?;
     to.execute_batch(
         "PRAGMA journal_mode = OFF;
-         PRAGMA synchronous = OFF;
-         CREATE TABLE backup (format INTEGER NOT NULL, tenant TEXT NOT NULL, taken_at INTEGER NOT NULL,
-             leads INTEGER NOT NULL, journal INTEGER NOT NULL, settings INTEGER NOT NULL) STRICT;
-         CREATE TABLE leads (id TEXT NOT NULL, name TEXT NOT NULL, email TEXT NOT NULL, company TEXT,
-             phone TEXT, notes TEXT, source TEXT NOT NULL, status TEXT NOT NULL,
-             created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT;
-         CREATE TABLE journal (key TEXT NOT NULL, body BLOB NOT NULL, command TEXT NOT NULL,
-             outside INTEGER NOT NULL, at INTEGER NOT NULL, answer TEXT) STRICT;
-         CREATE TABLE settings (name TEXT NOT NULL, value TEXT NOT NULL) STRICT;",
+         PRAGMA synchronous = OFF;",
     )?;
+    to.execute_batch(FORM)?;
     to.pragma_update(None, "application_id", APPLICATION_ID)?;
     Ok(to)
 }

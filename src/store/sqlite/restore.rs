@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::backup::{APPLICATION_ID, FORMAT, TABLES, Table};
+use super::backup::{APPLICATION_ID, FORMAT, TABLES, Table, has_form};
 use super::connection::{of_tenant, read_only, unsigned};
 use super::leads;
 use crate::domain::id::Id;
@@ -28,13 +28,19 @@ pub fn open(file: &Path, tenant: &Id) -> Result<Connection, StoreError> {
     if ours != APPLICATION_ID {
         return Err(no_backup("it was not written by a backup of this program"));
     }
+    if !has_form(&from).map_err(no_backup)? {
+        return Err(no_backup("it has other tables than a backup of this program, or more than tables"));
+    }
     let sound: String = from.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(no_backup)?;
     if sound != "ok" {
         return Err(no_backup(format!("it is damaged: {sound}")));
     }
-    let about = "SELECT format, tenant FROM backup";
-    let about = from.query_row(about, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(no_backup)?;
-    let (format, owner): (i64, String) = about;
+    let about = "SELECT max(format), max(tenant), count(*) FROM backup";
+    let about = from.query_row(about, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let (format, owner, rows): (Option<i64>, Option<String>, i64) = about.map_err(no_backup)?;
+    let (Some(format), Some(owner), 1) = (format, owner, rows) else {
+        return Err(no_backup("it does not say once what it is"));
+    };
     if format != FORMAT {
         return Err(no_backup(format!("it has the form {format}, this program knows {FORMAT}")));
     }

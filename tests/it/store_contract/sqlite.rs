@@ -236,6 +236,43 @@ fn others_cannot_read_the_files_whoever_made_the_directories() {
     }
 }
 
+/// A file that says it is a backup and has queries, indexes or tables of another form in it: not run, not asked.
+#[test]
+fn a_backup_is_tables_of_its_own_form_and_nothing_else() {
+    let place = SqlitePlace::new();
+    let [a, ..] = tenants();
+    let store = place.open();
+    add(&*store, &a, &lead(1, "x", 0));
+    let good = store.backup(&a, NOW, &mut |_, _| {}).unwrap().path;
+    let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)";
+    for (number, sql) in [
+        format!(
+            "DROP TABLE leads; CREATE VIEW leads AS {endless} SELECT x AS rowid, 'l' || x AS id, 'n' AS name,
+             'e' AS email, NULL AS company, NULL AS phone, NULL AS notes, 'v' AS source, 'NEW' AS status,
+             1 AS created_at, 1 AS updated_at FROM n"
+        ),
+        "CREATE VIEW more AS SELECT 1".to_owned(),
+        "CREATE TABLE more (x)".to_owned(),
+        "CREATE VIRTUAL TABLE more USING fts5 (x)".to_owned(),
+        "CREATE TRIGGER t AFTER INSERT ON leads BEGIN SELECT 1; END".to_owned(),
+        "CREATE INDEX i ON leads (id || 'x')".to_owned(),
+        "ALTER TABLE leads ADD COLUMN more TEXT".to_owned(),
+        "DROP TABLE settings; CREATE TABLE settings (name, value)".to_owned(),
+        "INSERT INTO backup SELECT * FROM backup".to_owned(),
+        "DELETE FROM backup".to_owned(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let path = good.with_file_name(number.to_string());
+        fs::copy(&good, &path).unwrap();
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let restored = store.restore(&a, &path);
+        assert!(matches!(restored, Err(StoreError::NotABackup(_))), "{sql}: {restored:?}");
+    }
+    assert!(store.restore(&a, &good).is_ok());
+}
+
 #[test]
 fn what_a_killed_process_left_of_a_backup_is_swept() {
     let place = SqlitePlace::new();
