@@ -130,7 +130,8 @@ pub trait Store: Send + Sync {
 
     /// Copies the tenant's leads, journal and settings, as they are at one moment, into a file of their own
     /// under `BACKUP_DIR`, which is there whole or not at all. `progress` is told the backup's id and each new
-    /// percent, 0 and 100 included. Others read and write meanwhile.
+    /// percent, 0 and 100 included. Others read and write meanwhile. Of one day, in UTC, the first and the newest
+    /// nine are kept.
     ///
     /// # Errors
     /// [`StoreError::Target`] if the place cannot be written to; [`StoreError::Full`] if it is full.

@@ -209,6 +209,7 @@ contract! { on_sqlite, crate::store_contract::sqlite::SqlitePlace:
         progress_goes_from_0_to_100,
         a_backup_is_of_one_moment_and_keeps_nobody_from_writing,
         two_in_a_millisecond_are_two_files,
+        of_a_day_the_first_and_the_newest_nine_are_kept,
         a_place_that_cannot_be_written_to_is_named_and_nothing_is_lost,
         what_is_no_backup_changes_nothing,
         a_pending_command_comes_back_as_that_of_another_process,

@@ -24,6 +24,9 @@ const WHOLE: &str = "sqlite";
 const PARTIAL: &str = "partial";
 /// Backups of a tenant in one millisecond.
 const AT_ONCE: u32 = 100;
+/// Backups of a tenant's day, in UTC: the first and the newest. A tenant that asks for them in a loop fills no
+/// disk, and can take nothing away of the days before.
+const A_DAY: usize = 10;
 
 /// What is copied: the table, its columns, and the order of its rows. Never `audit_log` (contract D-45), nor
 /// what a journal's row says of this process.
@@ -68,6 +71,7 @@ pub fn write(
     let mut told = |percent| progress(&place.id, percent);
     let rows = copy(&moment, &place.partial, tenant, now, &mut told).map_err(Failed::named)?;
     let bytes = place.finish().map_err(target)?;
+    place.thin_out();
     progress(&place.id, 100);
     Ok(Backup { id: place.id.clone(), path: place.whole.clone(), taken_at: now, bytes, rows })
 }
@@ -79,8 +83,13 @@ pub fn last(backup_dir: &Path, tenant: &Id) -> Result<Option<Timestamp>, StoreEr
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(target(error)),
     };
-    let names = entries.flatten().map(|entry| entry.path());
-    Ok(names.filter(|path| has_ending(path, WHOLE)).filter_map(|path| taken_at(&path)).max())
+    Ok(whole(entries).map(|(at, _)| at).max())
+}
+
+/// The backups among some files, with their times.
+fn whole(entries: fs::ReadDir) -> impl Iterator<Item = (Timestamp, PathBuf)> {
+    let paths = entries.flatten().map(|entry| entry.path()).filter(|path| has_ending(path, WHOLE));
+    paths.filter_map(|path| Some((taken_at(&path)?, path)))
 }
 
 /// Removes what earlier processes have left unfinished. That it cannot is said when a backup is written.
@@ -160,6 +169,21 @@ impl Place {
         let folder = self.whole.parent().expect("it is in a folder");
         File::open(folder)?.sync_all()?;
         Ok(bytes)
+    }
+}
+
+impl Place {
+    /// Leaves no more than [`A_DAY`] of its day. What cannot be removed is tried again with the next.
+    fn thin_out(&self) {
+        let Some(day) = taken_at(&self.whole).map(Timestamp::day) else { return };
+        let Some(Ok(entries)) = self.whole.parent().map(fs::read_dir) else { return };
+        let mut of_day: Vec<_> = whole(entries).filter(|(at, _)| at.day() == day).collect();
+        of_day.sort_unstable();
+        let too_many = of_day.len().saturating_sub(A_DAY);
+        let others = of_day.iter().skip(1).map(|(_, path)| path).filter(|path| **path != self.whole);
+        for path in others.take(too_many) {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 

@@ -120,6 +120,25 @@ pub fn two_in_a_millisecond_are_two_files<P: Place>() {
     assert_eq!(files(&place.backup_dir().join("a")).len(), 3);
 }
 
+/// Whoever may start backups must neither fill the disk with them nor be able to replace those of other days.
+pub fn of_a_day_the_first_and_the_newest_nine_are_kept<P: Place>() {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    let (place, [a, b, _]) = (P::new(), tenants());
+    let store = filled(&place);
+    let take = |millis| store.backup(&a, at(millis), &mut |_, _| {}).unwrap().path;
+    let other = back_up(&*store, &b).path;
+    let day_before: Vec<_> = (1..=3).map(|number| take(-number)).collect();
+    let of_day: Vec<_> = (0..15).map(|number| take(number * 1000)).collect();
+    let day_after = take(DAY);
+    let kept = |path: &PathBuf| path.exists();
+    assert!(day_before.iter().chain([&other, &day_after]).all(kept));
+    let left: Vec<usize> = (0..15).filter(|number| kept(&of_day[*number])).collect();
+    assert_eq!(left, [0, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+    // The clock was set back: the one that was asked for is there.
+    assert!(kept(&take(1)));
+    assert_eq!(store.last_backup(&a), Ok(Some(at(DAY))));
+}
+
 fn files(dir: &Path) -> Vec<PathBuf> {
     fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
