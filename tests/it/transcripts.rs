@@ -4,14 +4,17 @@ use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
+use switchboard::domain::time::Timestamp;
+use switchboard::voice::command;
 use switchboard::voice::grammar::{Grammar, Transcript, Understanding};
 
 /// Commands that change something.
 const ACTING: &[&str] = &["create_lead", "start_backup"];
 
 /// The held-out parts, and how many of each came out as expected when they were first run. What
-/// misses is asked back or not understood; nothing of it acts.
-const HELD_OUT: &[(&str, usize)] = &[("held_out.toml", 72), ("held_out_strangers.toml", 39)];
+/// misses is asked back or not understood; nothing of it acts. Then it was one more of each: an incremental
+/// backup, which was understood and then refused, as every backup is full.
+const HELD_OUT: &[(&str, usize)] = &[("held_out.toml", 71), ("held_out_strangers.toml", 38)];
 
 #[derive(Deserialize)]
 struct Corpus {
@@ -112,6 +115,22 @@ fn the_held_out_parts_come_out_as_well_as_they_were_measured() {
         let accuracy = hits as f64 / cases.len() as f64;
         println!("{name}: {hits} of {} as expected ({accuracy:.3})\n{}", cases.len(), misses.join("\n"));
         assert!(hits >= *measured, "{name}: {hits} is below the {measured} that were measured");
+    }
+}
+
+/// A command that was understood and is then refused for its parameters would count as a hit here, and be none
+/// to the speaker.
+#[test]
+fn what_is_understood_can_be_run() {
+    let grammar = Grammar::default();
+    let files = HELD_OUT.iter().map(|(name, _)| *name).chain(["development.toml"]);
+    for case in files.flat_map(corpus) {
+        let text = case.say.repeat(case.times);
+        let transcript = Transcript { text: &text, locale: &case.locale, confidence: case.confidence };
+        let Understanding::Understood(understood) = grammar.understand(&transcript) else { continue };
+        let command = command::find(understood.command).unwrap();
+        let read = (command.read)(understood.parameters.get(), Timestamp::from_millis(0));
+        assert!(read.is_ok(), "`{text}`: {} {:?}", understood.parameters, read.err());
     }
 }
 

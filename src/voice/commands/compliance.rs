@@ -12,7 +12,7 @@ use crate::voice::command::{Desk, Done, Failure, Invalid, Task, parameters, word
 
 const OPERATION: &str = "compliance_check";
 /// The default first.
-const CHECKS: &[&str] = &["nis2", "gdpr", "all"];
+const CHECKS: &[&str] = &["nis2", "gdpr", "all", "retention", "keys", "backups"];
 /// What a rule must weigh at least to be asked; the default first.
 const SEVERITIES: &[&str] = &["medium", "low", "high", "critical"];
 
@@ -30,6 +30,8 @@ const MEANINGFUL: u64 = 20;
 struct Rule {
     id: &'static str,
     check: &'static str,
+    /// A check of its own besides, where it can be asked for.
+    topic: &'static str,
     severity: Severity,
     about: &'static str,
     judge: fn(&Desk<'_>) -> Result<Option<String>, StoreError>,
@@ -46,13 +48,13 @@ enum Severity {
 
 #[rustfmt::skip]
 const RULES: &[Rule] = &[
-    Rule { id: "audit-trail", check: "nis2", severity: Severity::Critical, about: "The audit trail is as it was written", judge: audit_trail },
-    Rule { id: "backup-age", check: "nis2", severity: Severity::High, about: "There is a backup of the last 7 days", judge: backup_age },
-    Rule { id: "key-age", check: "nis2", severity: Severity::Medium, about: "No active key is older than 365 days", judge: key_age },
-    Rule { id: "command-failures", check: "nis2", severity: Severity::Low, about: "Of the last day's commands less than 20 % failed", judge: command_failures },
-    Rule { id: "lead-retention", check: "gdpr", severity: Severity::High, about: "No lead is kept longer than 730 days", judge: lead_retention },
-    Rule { id: "lost-lead-retention", check: "gdpr", severity: Severity::Medium, about: "No lost lead is kept longer than 365 days", judge: lost_leads },
-    Rule { id: "lead-purpose", check: "gdpr", severity: Severity::Low, about: "No lead has stayed new for more than 180 days", judge: untouched_leads },
+    Rule { id: "audit-trail", check: "nis2", topic: "", severity: Severity::Critical, about: "The audit trail is as it was written", judge: audit_trail },
+    Rule { id: "backup-age", check: "nis2", topic: "backups", severity: Severity::High, about: "There is a backup of the last 7 days", judge: backup_age },
+    Rule { id: "key-age", check: "nis2", topic: "keys", severity: Severity::Medium, about: "No active key is older than 365 days", judge: key_age },
+    Rule { id: "command-failures", check: "nis2", topic: "", severity: Severity::Low, about: "Of the last day's commands less than 20 % failed", judge: command_failures },
+    Rule { id: "lead-retention", check: "gdpr", topic: "retention", severity: Severity::High, about: "No lead is kept longer than 730 days", judge: lead_retention },
+    Rule { id: "lost-lead-retention", check: "gdpr", topic: "retention", severity: Severity::Medium, about: "No lost lead is kept longer than 365 days", judge: lost_leads },
+    Rule { id: "lead-purpose", check: "gdpr", topic: "retention", severity: Severity::Low, about: "No lead has stayed new for more than 180 days", judge: untouched_leads },
 ];
 
 struct Check {
@@ -109,9 +111,9 @@ impl Task for Check {
     fn run(self: Box<Self>, desk: &Desk<'_>) -> Result<Done, Failure> {
         let work = |progress| Work { operation: OPERATION, progress: Some(progress), ..Work::default() };
         desk.publisher.publish(desk.stamp().integration(Integration::Started, &work(0)));
-        let asked = RULES
-            .iter()
-            .filter(|rule| (self.kind == "all" || rule.check == self.kind) && rule.severity >= self.severity);
+        let asked = RULES.iter().filter(|rule| {
+            ["all", rule.check, rule.topic].contains(&self.kind) && rule.severity >= self.severity
+        });
         let judged = asked.map(|rule| {
             let details = (rule.judge)(desk)?;
             let Rule { id, check, severity, about, .. } = *rule;

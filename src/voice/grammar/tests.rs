@@ -47,7 +47,7 @@ fn vocabulary() -> Vec<String> {
 fn acting() -> Vec<String> {
     let mut all = Vec::new();
     for verb in ["start", "kindly run", "could you make", "i want to start"] {
-        for kind in ["", "full ", "incremental "] {
+        for kind in ["", "full ", "complete "] {
             for end in ["", " with high priority", " now please"] {
                 all.push(format!("{verb} a {kind}backup{end}"));
             }

@@ -8,8 +8,8 @@ use crate::voice::grammar::phrases::Phrases;
 use crate::voice::grammar::rules::Mark;
 use crate::voice::grammar::tokens::Token;
 
-/// Digits of a number that can be called (E.164 has 15 at most).
-const DIGITS: std::ops::RangeInclusive<usize> = 6..=15;
+/// Digits of a number that a lead can have (E.164 has 15 at most).
+const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
 /// Tokens looked at: fifteen digits said one by one, and what may stand between.
 const WINDOW: usize = 32;
@@ -89,9 +89,9 @@ mod tests {
         for (text, expected) in [
             ("+45 12 34 56 78 and", ("+4512345678", 5)),
             ("plus four five twelve thirty four fifty six seventy eight", ("+4512345678", 10)),
-            ("one two three four five six", ("123456", 6)),
+            ("one two three four five six seven", ("1234567", 7)),
             ("double five triple zero one two", ("5500012", 6)),
-            ("oh one two three four five", ("012345", 6)),
+            ("oh one two three four five six", ("0123456", 7)),
             ("555-123-4567", ("5551234567", 1)),
             ("555 dash 1234", ("5551234", 3)),
         ] {
@@ -102,6 +102,7 @@ mod tests {
     #[test]
     fn too_few_or_too_many_digits_are_doubtful() {
         assert!(read("twelve").unwrap().2);
+        assert!(read("one two three four five six").unwrap().2);
         assert!(read(&"nine ".repeat(500)).unwrap().2);
         assert_eq!(read("hello"), None);
         assert_eq!(read("plus"), None);
