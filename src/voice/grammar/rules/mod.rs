@@ -19,7 +19,7 @@ pub use lexicon::{CommandRules, Cue, Entry, MAX_WAYS, Politeness, Why};
 use super::phrases::{MAX_WORDS, Phrases};
 use super::slots::number::Words;
 use super::tokens::cut;
-use file::{File, Phrase};
+use file::{File, Never, Phrase};
 
 /// Largest file, in bytes.
 const MAX_FILE: usize = 1 << 20;
@@ -102,6 +102,7 @@ impl Reader<'_> {
         }
         let joiners = self.all(&file.ignored.joiners)?;
         let commands = self.commands(&file)?;
+        self.hides_nothing(&file)?;
         Ok(Rules {
             locale: primary(file.locale.as_ref()).to_lowercase(),
             longest,
@@ -161,6 +162,29 @@ impl Reader<'_> {
         let mut all: Phrases<Option<Rewriting>> = Phrases::default();
         let spelled = file.spelled.iter().map(|pair| (pair, false));
         let heard = file.sounds_like.iter().map(|pair| (pair, true));
+    /// What is dropped or respelled before anything is read must take no denial or doubt along.
+    fn hides_nothing(self, file: &File) -> Result<(), PhraseError> {
+        let Never { denied, doubted, reported, about, asked } = &file.never;
+        let mut never = Vec::new();
+        for list in [denied, doubted, reported, about, asked] {
+            never.extend(self.all(list)?);
+        }
+        let has_one =
+            |words: &[String]| never.iter().any(|own| words.windows(own.len()).any(|part| part == own));
+        let problem = "takes away what stands under [never]";
+        for phrase in &file.ignored.hesitations {
+            if has_one(&self.phrase(phrase)?) {
+                return Err(self.error(phrase, problem));
+            }
+        }
+        for (from, to) in file.spelled.iter().chain(&file.sounds_like) {
+            if has_one(&self.phrase(from)?) && !has_one(&self.phrase(to)?) {
+                return Err(self.error(from, problem));
+            }
+        }
+        Ok(())
+    }
+
         for ((from, to), is_guess) in spelled.chain(heard) {
             let words = self.phrase(to)?;
             let entry = all.entry(&self.phrase(from)?);
