@@ -79,6 +79,7 @@ pub fn read<'r>(rules: &'r Rules, command: &'r CommandRules, text: &str, tokens:
         is_shouted: !has_lower,
         at: 0,
         begun: [None; MAX_WAYS],
+        do_end: None,
         is_after_ask: false,
         text_end: None,
         reading,
@@ -99,6 +100,8 @@ pub(super) struct Reader<'r, 't> {
     pub(super) at: usize,
     /// By way: where its `do` was last said, and how much had been left over by then.
     begun: [Option<(usize, usize)>; MAX_WAYS],
+    /// The ways whose `do` was said last, and where it ended.
+    pub(super) do_end: Option<(u32, usize)>,
     /// Whether the words so far end with the request.
     pub(super) is_after_ask: bool,
     /// Where the last free text ended.
@@ -151,6 +154,9 @@ impl<'r> Reader<'r, '_> {
         {
             return;
         }
+        if self.begins_query(length, entry) && self.take_bare_text() {
+            return;
+        }
         if let Some(listed) = &entry.listed {
             match &listed.value {
                 Some(value) => self.fill(listed.slot, Value::Text(value.clone())),
@@ -173,6 +179,9 @@ impl<'r> Reader<'r, '_> {
     fn request(&mut self, entry: &Entry, words: Range<usize>) {
         let left = self.reading.left.len();
         let rules = self.reading.rules;
+        if entry.does != 0 {
+            self.do_end = Some((entry.does, words.end));
+        }
         for way in 0..self.begun.len() {
             let bit = 1 << way;
             let begun = self.begun[way].filter(|(_, before)| left - before <= GAP);

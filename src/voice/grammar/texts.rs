@@ -15,6 +15,9 @@ impl Reader<'_, '_> {
         {
             return self.take_text(slot, Kind::Query);
         }
+        if self.take_name_before_what() {
+            return true;
+        }
         let Some(slot) = self.slot_of(Kind::Name).filter(|_| self.is_after_ask) else { return false };
         let start = self.at;
         let taken = self.take_text(slot, Kind::Name);
@@ -23,6 +26,64 @@ impl Reader<'_, '_> {
             self.doubt(slot);
         }
         taken
+    }
+
+    /// "Add John Doe as a lead": a name right behind the `do`, up to the `what`.
+    fn take_name_before_what(&mut self) -> bool {
+        let Some(slot) = self.slot_of(Kind::Name).filter(|slot| self.reading.values[*slot].is_none()) else {
+            return false;
+        };
+        let around = self.reading.rules.around_name;
+        let Some(ways) = self.do_end.filter(|(_, end)| *end == self.at).map(|(ways, _)| ways & around) else {
+            return false;
+        };
+        let start = self.at;
+        for end in start..self.tokens.len().min(start + text::MAX_NAME + 1) {
+            if end > start && self.tokens[end].pause > Pause::None && !self.is_abbreviated(end) {
+                return false;
+            }
+            let Some((_, entry)) = self.entry(end) else { continue };
+            if end == start || entry.whats & ways == 0 {
+                return false;
+            }
+            self.reading.free += end - start;
+            self.at = end;
+            self.text_end = Some(end);
+            self.fill_text(slot, Kind::Name, start..end);
+            if end - start < 2 {
+                self.doubt(slot);
+            }
+            return true;
+        }
+        false
+    }
+
+    /// "New" is the status of "search for new leads", and the begin of a query in "search for New York".
+    pub(super) fn begins_query(&mut self, length: usize, entry: &Entry) -> bool {
+        let is_status = entry.listed.as_ref().is_some_and(|listed| {
+            self.reading.command().slots[listed.slot].kind == Kind::Choice && listed.value.is_some()
+        });
+        let is_open = self.slot_of(Kind::Query).is_some_and(|slot| self.reading.values[slot].is_none());
+        let behind = self.at + length;
+        is_status
+            && is_open
+            && !self.reading.asks.is_empty()
+            && self.tokens.get(behind).is_some_and(|next| next.pause == Pause::None)
+            && self.entry(behind).is_none()
+    }
+
+    /// Whether the full stop or comma in front of a word belongs to a title, an initial or a company's form.
+    fn is_abbreviated(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1).map(|before| &self.tokens[before]) else { return false };
+        let token = &self.tokens[at];
+        match self.text[before.end.min(token.start)..token.start].trim() {
+            "." => {
+                let is_initial = before.is_spelled() && !before.is_digits();
+                is_initial || self.rules.titles.contains(&before.word)
+            }
+            "," => self.rules.legal_forms.contains(&token.word),
+            _ => false,
+        }
     }
 
     /// Takes free text for a slot, if there is any here.
@@ -92,7 +153,12 @@ impl Reader<'_, '_> {
             return is_new_part && entry.is_some_and(|(_, entry)| self.announces(entry, slot, false));
         }
         let patience = if kind == Kind::Query { Pause::Comma } else { Pause::None };
-        if is_begun && pause > patience || self.address_at(at).is_some() {
+        let ends = is_begun && pause > patience;
+        let goes_on = match kind {
+            Kind::Name | Kind::Company => ends && self.is_abbreviated(at),
+            _ => false,
+        };
+        if ends && !goes_on || self.address_at(at).is_some() {
             return true;
         }
         let Some((length, entry)) = entry else {

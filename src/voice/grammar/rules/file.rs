@@ -73,6 +73,10 @@ pub struct Dictation {
 #[serde(deny_unknown_fields)]
 pub struct Names {
     pub linking: Vec<Phrase>,
+    #[serde(default)]
+    pub titles: Vec<Phrase>,
+    #[serde(default)]
+    pub legal_forms: Vec<Phrase>,
     pub nobody: Vec<Phrase>,
 }
 
@@ -110,6 +114,9 @@ pub struct Said {
     pub does: Vec<Phrase>,
     #[serde(default)]
     pub what: Vec<Phrase>,
+    /// Whether the name may stand between the two.
+    #[serde(default)]
+    pub around_name: bool,
 }
 
 #[derive(Deserialize)]

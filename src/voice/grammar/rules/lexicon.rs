@@ -70,6 +70,8 @@ pub struct CommandRules {
     /// The ways that need no `do`, and those that need no `what`.
     pub without_do: u32,
     pub without_what: u32,
+    /// The ways with the name in their middle.
+    pub around_name: u32,
 }
 
 impl Reader<'_> {
@@ -117,6 +119,7 @@ impl Reader<'_> {
             lexicon: Phrases::default(),
             without_do: 0,
             without_what: 0,
+            around_name: 0,
         };
         self.common(file, command, &mut rules.lexicon)?;
         self.ways(name, written, &mut rules)?;
@@ -184,6 +187,9 @@ impl Reader<'_> {
                 (true, false) => rules.without_do |= bit,
                 (false, true) => rules.without_what |= bit,
                 (false, false) => {}
+            }
+            if way.around_name {
+                rules.around_name |= bit;
             }
             for phrase in &way.does {
                 self.enter(phrase, &mut rules.lexicon, |entry| entry.does |= bit)?;

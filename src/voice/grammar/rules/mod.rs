@@ -61,6 +61,8 @@ pub struct Rules {
     pub marks: Phrases<Option<Mark>>,
     /// Words between a cue and what it announces.
     pub linking: Phrases<bool>,
+    pub titles: HashSet<String>,
+    pub legal_forms: HashSet<String>,
     pub nobody: HashSet<String>,
     pub questions: Questions,
     /// In the order of [`super::commands::COMMANDS`].
@@ -100,9 +102,9 @@ impl Reader<'_> {
             let problem = format!("must be from 1 to {MAX_TRANSCRIPT} characters");
             return Err(self.error(&file.longest, problem));
         }
+        self.hides_nothing(&file)?;
         let joiners = self.all(&file.ignored.joiners)?;
         let commands = self.commands(&file)?;
-        self.hides_nothing(&file)?;
         Ok(Rules {
             locale: primary(file.locale.as_ref()).to_lowercase(),
             longest,
@@ -112,6 +114,8 @@ impl Reader<'_> {
             joiners: joiners.into_iter().filter_map(only).collect(),
             marks: self.marks(&file)?,
             linking: self.set(&file.names.linking)?,
+            titles: self.words(&file.names.titles)?,
+            legal_forms: self.words(&file.names.legal_forms)?,
             nobody: self.words(&file.names.nobody)?,
             questions: file.questions,
             commands,
@@ -158,10 +162,6 @@ impl Reader<'_> {
         }
     }
 
-    fn rewritings(self, file: &File) -> Result<Phrases<Option<Rewriting>>, PhraseError> {
-        let mut all: Phrases<Option<Rewriting>> = Phrases::default();
-        let spelled = file.spelled.iter().map(|pair| (pair, false));
-        let heard = file.sounds_like.iter().map(|pair| (pair, true));
     /// What is dropped or respelled before anything is read must take no denial or doubt along.
     fn hides_nothing(self, file: &File) -> Result<(), PhraseError> {
         let Never { denied, doubted, reported, about, asked } = &file.never;
@@ -185,6 +185,10 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn rewritings(self, file: &File) -> Result<Phrases<Option<Rewriting>>, PhraseError> {
+        let mut all: Phrases<Option<Rewriting>> = Phrases::default();
+        let spelled = file.spelled.iter().map(|pair| (pair, false));
+        let heard = file.sounds_like.iter().map(|pair| (pair, true));
         for ((from, to), is_guess) in spelled.chain(heard) {
             let words = self.phrase(to)?;
             let entry = all.entry(&self.phrase(from)?);
