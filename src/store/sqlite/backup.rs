@@ -4,6 +4,7 @@
 //! there is. The file has another name until it is whole and synced.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
@@ -83,13 +84,23 @@ pub fn last(backup_dir: &Path, tenant: &Id) -> Result<Option<Timestamp>, StoreEr
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(target(error)),
     };
-    Ok(whole(entries).map(|(at, _)| at).max())
+    let mut all: Vec<_> = whole(entries).collect();
+    all.sort_unstable();
+    Ok(all.into_iter().rev().find(|(_, path)| is_ours(path)).map(|(at, _)| at))
 }
 
 /// The backups among some files, with their times.
 fn whole(entries: fs::ReadDir) -> impl Iterator<Item = (Timestamp, PathBuf)> {
     let paths = entries.flatten().map(|entry| entry.path()).filter(|path| has_ending(path, WHOLE));
     paths.filter_map(|path| Some((taken_at(&path)?, path)))
+}
+
+/// Whether the file begins as a backup does: a name alone proves nothing.
+fn is_ours(path: &Path) -> bool {
+    // A database keeps its application id there.
+    let mut head = [0; 72];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head.ends_with(&APPLICATION_ID.to_be_bytes())
 }
 
 /// Removes what earlier processes have left unfinished. That it cannot is said when a backup is written.

@@ -274,6 +274,21 @@ fn a_backup_is_tables_of_its_own_form_and_nothing_else() {
 }
 
 #[test]
+fn a_file_with_a_backups_name_is_none() {
+    let place = SqlitePlace::new();
+    let [a, ..] = tenants();
+    let store = place.open();
+    let backup = store.backup(&a, NOW, &mut |_, _| {}).unwrap();
+    for (name, bytes) in
+        [("20991231T000000.000Z.sqlite", &b""[..]), ("20991230T000000.000Z.sqlite", &[7; 4096])]
+    {
+        fs::write(backup.path.with_file_name(name), bytes).unwrap();
+    }
+    fs::create_dir(backup.path.with_file_name("20991229T000000.000Z.sqlite")).unwrap();
+    assert_eq!(store.last_backup(&a), Ok(Some(NOW)));
+}
+
+#[test]
 fn what_a_killed_process_left_of_a_backup_is_swept() {
     let place = SqlitePlace::new();
     let [a, ..] = tenants();
