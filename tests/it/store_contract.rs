@@ -11,7 +11,7 @@ mod search;
 mod sqlite;
 mod tenants;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use switchboard::Settings;
@@ -31,6 +31,9 @@ trait Place {
     /// Opens it with room for a few hundred leads only.
     fn open_small(&self) -> Arc<dyn Store>;
     fn backup_dir(&self) -> PathBuf;
+    /// Copies of this backup, whole files of their kind, that are not what was written: a lead is missing, has a
+    /// status there is not, another's id, or more text than one can have; there are no leads at all.
+    fn spoiled(&self, backup: &Path) -> Vec<PathBuf>;
     /// Changes the audit trail behind the store's back, by whoever may do so.
     fn tamper(&self, with: Tamper);
 }

@@ -66,6 +66,23 @@ impl Place for SqlitePlace {
         self.root.join("backups")
     }
 
+    fn spoiled(&self, backup: &Path) -> Vec<PathBuf> {
+        let spoils = [
+            ("altered", "DELETE FROM leads WHERE id = 'lead-3'"),
+            ("typed", "UPDATE leads SET status = 'x'"),
+            ("twice", "UPDATE leads SET id = 'same'"),
+            ("huge", "UPDATE leads SET notes = hex(zeroblob(1000000)) WHERE id = 'lead-3'"),
+            ("bare", "DROP TABLE leads"),
+        ];
+        let spoil = |(name, sql): (&str, &str)| {
+            let path = backup.with_file_name(name);
+            fs::copy(backup, &path).unwrap();
+            Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+            path
+        };
+        spoils.map(spoil).into()
+    }
+
     fn tamper(&self, with: Tamper) {
         let raw = self.raw();
         // Whoever can write the file can drop its triggers.
