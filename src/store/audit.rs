@@ -32,7 +32,10 @@ pub struct AuditEntry {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditKind {
+    /// A command that was run or refused. These are what is counted of a tenant.
     Command,
+    /// What was answered with a question: to confirm it, or what was meant. Nothing was done, and nothing failed.
+    Question,
     Admin,
     Auth,
 }
@@ -41,6 +44,7 @@ impl AuditKind {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             AuditKind::Command => "command",
+            AuditKind::Question => "question",
             AuditKind::Admin => "admin",
             AuditKind::Auth => "auth",
         }

@@ -89,6 +89,11 @@ impl Verdict {
         }
     }
 
+    /// Whether it asks back, rather than that anything failed.
+    pub fn is_question(&self) -> bool {
+        self.confirm.is_some() || self.clarify.is_some() || self.not_understood
+    }
+
     pub fn because(mut self, details: impl Into<Cow<'static, str>>) -> Verdict {
         self.details = Some(details.into());
         self

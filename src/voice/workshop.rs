@@ -19,7 +19,7 @@ use super::queue::Ticket;
 use crate::domain::Ambient;
 use crate::domain::time::Timestamp;
 use crate::events::publisher::Publisher;
-use crate::store::{Begin, Begun, Effect, Record, Settle, Store, StoreError};
+use crate::store::{AuditKind, Begin, Begun, Effect, Record, Settle, Store, StoreError};
 use crate::telemetry::{Critical, Meters};
 
 /// What all threads that run commands share.
@@ -231,7 +231,10 @@ impl Workshop {
 
     /// Writes a refusal or a failure into the audit trail.
     fn note(&self, order: &Order, trace: &Trace<'_>, verdict: Verdict) -> Verdict {
-        let entry = trace.entry(Err(verdict.error.as_deref().unwrap_or_default()));
+        let mut entry = trace.entry(Err(verdict.error.as_deref().unwrap_or_default()));
+        if verdict.is_question() {
+            entry.kind = AuditKind::Question;
+        }
         let record = Record { settle: None, audit: Some(entry) };
         if let Err(error) = self.store.record(&order.tenant, record, verdict.at) {
             // Nothing was done, which is what the client is told.

@@ -90,3 +90,21 @@ async fn a_command_that_does_not_exist_cannot_be_confirmed() {
     let Err(error) = switchboard::App::builder(settings).start() else { panic!("it starts") };
     assert!(error.to_string().contains("CONFIRM_COMMANDS names `delete_all`"), "{error}");
 }
+
+#[actix_web::test]
+async fn a_question_asked_back_is_no_failed_command() {
+    let settings = [PATIENT[0], PATIENT[1], ("CONFIRM_COMMANDS", "create_lead")];
+    let server = TestServer::by_hand(&settings);
+    let mut socket = server.tenant(ONE).await;
+    let lead = json!({"name": "John", "email": "john@example.com"});
+    for _ in 0..30 {
+        assert_eq!(socket.run("create_lead", lead.clone()).await["error"], "Confirmation required");
+    }
+    let transcript = json!({"transcript": "the weather is nice", "requestId": "r"});
+    socket.send(json!({"event": "execute_voice_command", "data": transcript})).await;
+    assert_eq!(socket.response().await.1["error"], "Not understood");
+    socket.run("get_leads", json!({})).await;
+    let metrics = socket.run("get_metrics", json!({"metric_type": "commands"})).await["data"].clone();
+    let counted = json!({"total": 1, "by_command": {"get_leads": 1}, "failed": 0});
+    assert_eq!(metrics["metrics"]["commands"], counted, "{metrics}");
+}
