@@ -50,6 +50,7 @@ use crate::domain::Ambient;
 use crate::domain::farewell::Farewell;
 use crate::events::payload::system::Maintenance;
 use crate::events::publication::Publication;
+use crate::http::aside::{AsideFactory, Beside};
 use crate::http::gate::{Gate, Patience};
 use crate::http::poll::PollFactory;
 use crate::http::upgrade::UpgradeFactory;
@@ -218,6 +219,16 @@ impl App {
                     })
                     .h1(app());
                 let http = unheard::counted(http, Arc::clone(&parts.meters));
+                let http = AsideFactory {
+                    http,
+                    beside: Beside {
+                        meters: Arc::clone(&parts.meters),
+                        clock: Arc::clone(&parts.ambient.clock),
+                        stopping: stopping.clone(),
+                        keep_alive: KEEP_ALIVE,
+                        patience,
+                    },
+                };
                 let (places, clock) = (Arc::clone(&places), Arc::clone(&parts.ambient.clock));
                 let meters = Arc::clone(&parts.meters);
                 let connection = fn_service(move |stream: TcpStream| {

@@ -5,6 +5,9 @@
 //! wait: a peer that pipelines requests and reads nothing would make it hold answers without end and
 //! spin. Behind the gate it gets little at a time, and nothing while its last write was blocked. Nor
 //! does the framework mind half a request behind a whole one; the gate does.
+//!
+//! The framework is through with a connection when its client has sent the last. While a poll waits
+//! aside, the gate says so, and keeps the connection (see [`super::aside`]).
 
 use std::io;
 use std::pin::Pin;
@@ -17,7 +20,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 use tokio::net::TcpStream;
 
-use super::unheard::Record;
+use super::record::Record;
 use crate::domain::time::{Clock, Moment, Sleep};
 use crate::limits::connections::Place;
 
@@ -32,13 +35,16 @@ const SEND_BUFFER: usize = 128 * 1024;
 const STALLED: Duration = Duration::from_secs(30);
 
 pub struct Gate {
-    /// Limited to what is left of a bite.
-    stream: Take<TcpStream>,
+    /// Limited to what is left of a bite. `None` once the framework was through with it.
+    stream: Option<Take<TcpStream>>,
     is_blocked: bool,
     patience: Patience,
     record: Rc<Record>,
-    _place: Place,
+    place: Option<Place>,
 }
+
+/// A connection that the framework has let go.
+pub type Left = (TcpStream, Place);
 
 /// How long a connection may go without an answer.
 pub struct Patience {
@@ -80,8 +86,13 @@ impl Gate {
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
         SockRef::from(&stream).set_tcp_user_timeout(Some(STALLED))?;
-        let (stream, record) = (stream.take(BITE), Rc::default());
-        Ok(Gate { stream, is_blocked: false, patience, record, _place: place })
+        Ok(Gate::again((stream, place), patience))
+    }
+
+    /// For a connection that has been behind a gate before.
+    pub fn again((stream, place): Left, patience: Patience) -> Gate {
+        let (stream, place) = (Some(stream.take(BITE)), Some(place));
+        Gate { stream, is_blocked: false, patience, record: Rc::default(), place }
     }
 
     pub fn record(&self) -> &Rc<Record> {
@@ -93,7 +104,7 @@ impl Gate {
     /// # Errors
     /// The connection has ended already.
     pub fn open(self) -> io::Result<TcpStream> {
-        let stream = self.stream.into_inner();
+        let stream = self.stream.ok_or(io::ErrorKind::NotConnected)?.into_inner();
         SockRef::from(&stream).set_tcp_user_timeout(None)?;
         Ok(stream)
     }
@@ -112,16 +123,20 @@ impl AsyncRead for Gate {
             // The blocked write wakes the task.
             return Poll::Pending;
         }
-        if self.stream.limit() == 0 {
+        let Gate { stream, record, .. } = &mut *self;
+        let Some(stream) = stream.as_mut().filter(|_| !record.has_poll_aside()) else {
+            return Poll::Ready(Ok(()));
+        };
+        if stream.limit() == 0 {
             // A pause in which the framework answers, behind the thread's other tasks.
-            self.stream.set_limit(BITE);
+            stream.set_limit(BITE);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let read = Pin::new(stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.record.has_asked.set(true);
+            record.asked(&buffer.filled()[before..]);
         }
         read
     }
@@ -129,13 +144,18 @@ impl AsyncRead for Gate {
 
 impl AsyncWrite for Gate {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(self.stream.get_mut()).poll_write(cx, bytes);
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        };
+        let written = Pin::new(stream.get_mut()).poll_write(cx, bytes);
+        if written.is_ready() {
+            // What comes now is about to be answered again; a pause would only let others overtake it.
+            stream.set_limit(BITE);
+        }
         let was_blocked = std::mem::replace(&mut self.is_blocked, written.is_pending());
         if written.is_ready() {
             self.patience.begin_anew();
-            // What comes now is about to be answered again; a pause would only let others overtake it.
-            self.stream.set_limit(BITE);
-            self.record.is_answered.set(true);
+            self.record.answered();
             if was_blocked {
                 // Whoever read meanwhile was turned away without a waker.
                 cx.waker().wake_by_ref();
@@ -145,11 +165,17 @@ impl AsyncWrite for Gate {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.stream.get_mut()).poll_flush(cx)
+        self.stream.as_mut().map_or(Poll::Ready(Ok(())), |stream| Pin::new(stream.get_mut()).poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.stream.get_mut()).poll_shutdown(cx)
+        let Gate { stream, place, record, .. } = &mut *self;
+        if record.has_poll_aside()
+            && let (Some(stream), Some(place)) = (stream.take(), place.take())
+        {
+            record.leave((stream.into_inner(), place));
+        }
+        stream.as_mut().map_or(Poll::Ready(Ok(())), |stream| Pin::new(stream.get_mut()).poll_shutdown(cx))
     }
 }
 
@@ -179,7 +205,7 @@ mod tests {
         let request = [b'r'; 3 * 1024];
         for _ in 0..3 {
             peer.write_all(&request).await.unwrap();
-            gate.stream.get_ref().readable().await.unwrap();
+            gate.stream.as_ref().unwrap().get_ref().readable().await.unwrap();
             let mut read = vec![0; 2 * request.len()];
             let mut buffer = ReadBuf::new(&mut read);
             let once = std::future::poll_fn(|cx| {

@@ -3,6 +3,7 @@
 //! Handlers translate between HTTP and the rest: they read a request, ask an actor, and write JSON.
 //! What a request means is decided further down; how a refusal looks is decided in [`error`].
 
+pub mod aside;
 mod audit;
 pub mod body;
 pub mod broadcast;
@@ -18,6 +19,7 @@ pub mod leads;
 pub mod pages;
 pub mod poll;
 mod push;
+pub mod record;
 pub mod sign_in;
 pub mod sockets;
 pub mod stats;

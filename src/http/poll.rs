@@ -6,12 +6,14 @@
 //! trades that for the answer proper when everything else of the request has gone. As no answer is
 //! final before it has passed that service, refusals are counted there, too.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use actix_http::body::{BoxBody, MessageBody};
 use actix_http::header::{HeaderName, HeaderValue};
-use actix_http::{Request, Response};
+use actix_http::{ConnectionType, HttpMessage, Method, Request, Response, Version};
 use actix_service::{Service, ServiceFactory, forward_ready};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header};
@@ -21,7 +23,8 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use super::engine::{refuse, text, unavailable};
-use super::unheard::Record;
+use super::record::{Heard, Record};
+use super::upgrade::Upgradable;
 use super::{State, gzip};
 use crate::proto::engineio;
 use crate::session::handle::{Handle, PendingPoll, Polled};
@@ -70,7 +73,7 @@ impl WaitingPoll {
     }
 
     /// To be awaited once.
-    async fn answer(&mut self) -> Response<BoxBody> {
+    pub async fn answer(&mut self) -> Response<BoxBody> {
         let answer = match self.poll.answer().await {
             Polled::Packets { packets, may_be_compressed } => {
                 packets_answer(packets, self.compress_from.filter(|_| may_be_compressed)).await
@@ -149,21 +152,63 @@ where
     forward_ready!(app);
 
     fn call(&self, request: Request) -> Self::Future {
-        if let Some(record) = request.conn_data::<Rc<Record>>() {
-            record.is_heard.set(true);
-        }
+        let heard = request.conn_data::<Rc<Record>>().map(Record::hear);
+        let heard = heard.map(|heard| (heard, may_wait_aside(&request)));
         let (answer, meters) = (self.app.call(request), Arc::clone(&self.meters));
         Box::pin(async move {
             let answer = Response::from(answer.await?).map_into_boxed_body();
             let answer = match WaitingPoll::set_aside(answer) {
-                Ok(mut waiting) => waiting.answer().await,
+                Ok(mut waiting) => match heard {
+                    Some((heard, true)) => aside(waiting, &heard).await,
+                    _ => waiting.answer().await,
+                },
                 Err(answer) => answer,
             };
-            let is_refusal = answer.status().is_client_error() || answer.status().is_server_error();
-            if is_refusal && !answer.extensions().contains::<Counted>() {
-                meters.refused();
-            }
+            count_refusal(&answer, &meters);
             Ok(answer)
         })
+    }
+}
+
+/// Whether nothing of a request is left on its connection once its head has been read, and the connection is to
+/// be used again.
+fn may_wait_aside(request: &Request) -> bool {
+    let headers = request.headers();
+    *request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        && request.head().connection_type() == ConnectionType::KeepAlive
+        && !headers.contains_key(header::CONTENT_LENGTH)
+        && !headers.contains_key(header::TRANSFER_ENCODING)
+        && !request.extensions().contains::<Upgradable>()
+}
+
+/// Answers what can be answered at once; else the framework lets go of the connection, and of this future.
+async fn aside(mut waiting: WaitingPoll, heard: &Heard) -> Response<BoxBody> {
+    // The session hears of the poll when this thread's other tasks have had a turn, and the answer of it comes
+    // in the next.
+    for _ in 0..2 {
+        tokio::task::yield_now().await;
+    }
+    if waiting.poll.is_answered() {
+        return waiting.answer().await;
+    }
+    match heard.put_aside(waiting) {
+        Ok(()) => {
+            // The framework looks whether the client has gone, and is told that it has.
+            poll_fn(|cx| {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await
+        }
+        Err(mut waiting) => waiting.answer().await,
+    }
+}
+
+/// Counts an answer that is a refusal, if it has not been counted yet.
+pub fn count_refusal(answer: &Response<BoxBody>, meters: &Meters) {
+    let is_refusal = answer.status().is_client_error() || answer.status().is_server_error();
+    if is_refusal && !answer.extensions().contains::<Counted>() {
+        meters.refused();
     }
 }

@@ -1,7 +1,6 @@
 //! What the framework answers by itself, past every route: a request that is no HTTP, or whose head never
 //! ends. Its answers have no body and cannot be given one; here they are counted.
 
-use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,18 +10,8 @@ use actix_service::{Service, ServiceFactory, apply_fn_factory};
 use futures_util::FutureExt;
 
 use super::gate::Gate;
+use super::record::Record;
 use crate::telemetry::Meters;
-
-/// What has come of one connection so far.
-#[derive(Debug, Default)]
-pub struct Record {
-    /// The client has sent something.
-    pub has_asked: Cell<bool>,
-    /// A request of it has come to our routes.
-    pub is_heard: Cell<bool>,
-    /// Something was written to it.
-    pub is_answered: Cell<bool>,
-}
 
 impl Record {
     /// Whether a connection that ended so was refused by the framework. Whoever said nothing was not:
@@ -92,12 +81,15 @@ mod tests {
         ];
         for ([has_asked, is_heard, is_answered], refused) in table {
             for (end, is_refused) in (0..).zip(refused) {
-                let record = Record {
-                    has_asked: Cell::new(has_asked),
-                    is_heard: Cell::new(is_heard),
-                    is_answered: Cell::new(is_answered),
-                };
-                assert_eq!(record.is_refused(&ends(end)), is_refused, "{record:?}, end {end}");
+                let record = Record::default();
+                record.has_asked.set(has_asked);
+                record.is_heard.set(is_heard);
+                record.is_answered.set(is_answered);
+                assert_eq!(
+                    record.is_refused(&ends(end)),
+                    is_refused,
+                    "{has_asked} {is_heard} {is_answered}, end {end}"
+                );
             }
         }
     }

@@ -148,6 +148,11 @@ impl PendingPoll {
         self.handle.pushes()
     }
 
+    /// Whether the answer is here.
+    pub fn is_answered(&self) -> bool {
+        !self.answer.is_empty()
+    }
+
     /// What the GET is answered with. To be awaited once.
     pub async fn answer(&mut self) -> Polled {
         let polled = (&mut self.answer).await;

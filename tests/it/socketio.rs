@@ -7,6 +7,7 @@
 mod abandoned;
 mod access;
 mod acks;
+mod aside;
 mod base64;
 mod connecting;
 mod defects;
