@@ -141,10 +141,10 @@ class Server:
         self.process.wait()
         self.reader.join()
 
-    def call(self, method, path, body=None):
+    def call(self, method, path, body=None, more_headers=None):
         """One REST call; returns the status and the JSON answer."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **(more_headers or {})}
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
