@@ -34,7 +34,7 @@ const GOALS: [(Goal, &str, Sense, f64, &str); 14] = [
     (Goal::Plain, "CPU per delivered 64 B event, 1,000 plain clients / floor", AtMost, 1.2, "x"),
     (Goal::SocketIo, "the same, Socket.IO clients on WebSockets", AtMost, 1.25, "x"),
     (Goal::Large, "the same, 5,000 clients", AtMost, 1.3, "x"),
-    (Goal::AtOnce, "eight publications at once to 1,000 clients / one at a time", AtMost, 0.25, "x"),
+    (Goal::AtOnce, "eight 64 B events at once to 1,000 clients / one at a time", AtMost, 0.25, "x"),
     (Goal::IdlePlain, "idle memory of a connection, plain", AtMost, 6.0, " KB"),
     (Goal::IdleSocketIo, "the same, Socket.IO on a WebSocket", AtMost, 8.0, " KB"),
     (Goal::IdlePolling, "the same, polling session", AtMost, 12.0, " KB"),

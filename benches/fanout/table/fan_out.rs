@@ -74,7 +74,7 @@ pub fn scores(board: &Board, all: &[Measured]) -> Vec<Score> {
             let grown = ratio(measured) / ratio(base);
             scores.push(Score::new(Goal::Growth, label(&measured.cell), grown));
         }
-        if measured.depth.publishers() == 8 && measured.cell == base.cell {
+        if is_judged_at_once(measured) && measured.cell == base.cell {
             scores.push(Score::new(Goal::AtOnce, at_once_label(measured), cost(measured) / cost(base)));
         }
     }
@@ -94,6 +94,13 @@ fn goal(board: &Board, measured: &Measured) -> Option<Goal> {
         (_, 5000) => Some(Goal::Large),
         _ => None,
     }
+}
+
+/// Whether what eight at once spare is held to the goal: of the 64 B event, as the ratios to the floor are. Of longer
+/// ones it is only printed.
+fn is_judged_at_once(measured: &Measured) -> bool {
+    let Cell { payload, clients, .. } = measured.cell;
+    measured.depth.publishers() == 8 && payload == 64 && clients == 1000
 }
 
 /// Whether two cells differ in the number of clients alone.
@@ -149,7 +156,7 @@ fn growth(all: &[Measured]) -> String {
             "{} / one at a time: {spared:.2}, {over} over the rounds, floor {floor:.2}",
             at_once_label(many)
         );
-        if many.depth.publishers() == 8 && many.cell.clients == 1000 {
+        if is_judged_at_once(many) {
             text += &format!("; {}", Goal::AtOnce.verdict(spared));
         }
         text.push('\n');
