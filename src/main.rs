@@ -20,7 +20,8 @@ async fn main() -> ExitCode {
         Ok((settings, None)) => settings,
         Ok((settings, Some(task))) => return cli::run(&settings, &task),
         Err(error) if error.is_help() => {
-            println!("{error}");
+            // Whoever reads this may have read enough.
+            let _ = writeln!(io::stdout(), "{error}");
             return ExitCode::SUCCESS;
         }
         Err(error) => {

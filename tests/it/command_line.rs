@@ -159,3 +159,16 @@ fn help_tells_of_every_command() {
     }
     assert_eq!(place.run(&["audit"]).0, Some(2));
 }
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_failure() {
+    let place = Place::new();
+    drop(place.store());
+    for args in [&["--help"][..], &["audit", "verify"]] {
+        let (read, write) = std::io::pipe().unwrap();
+        drop(read);
+        let mut program = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+        let status = program.args(args).env_clear().current_dir(&place.0).stdout(write).status().unwrap();
+        assert_eq!(status.code(), Some(0), "{args:?}");
+    }
+}
