@@ -227,10 +227,11 @@ impl Session {
 
     /// Takes the answer to what was asked.
     fn conclude(&mut self, outcome: Outcome, ask: &Ask) {
-        if self.socket(ask.socket).is_none() {
+        let Some(socket) = self.sockets.iter_mut().find(|socket| socket.key == ask.socket) else {
             // Sent away meanwhile: nothing follows its goodbye.
             return;
-        }
+        };
+        socket.is_changing = false;
         match outcome {
             Outcome::Done => {}
             Outcome::Became(identity) => {

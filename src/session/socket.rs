@@ -35,19 +35,41 @@ pub struct Socket {
     pub expires: Option<Moment>,
     /// When nobody in particular must have become somebody (contract X-10, D-13).
     pub auth_due: Option<Moment>,
+    /// Another credential has been found good and is being taken over; the client may have been told already.
+    pub is_changing: bool,
 }
 
 impl Socket {
     /// One that nobody in particular speaks through, until the RoomServer has entered it.
     pub fn new(key: SocketKey, id: Id, dialect: Dialect, profile: Profile) -> Socket {
         let (identity, profile) = (Identity::anonymous(), Some(profile));
-        Socket { key, id, dialect, place: None, profile, identity, expires: None, auth_due: None }
+        Socket {
+            key,
+            id,
+            dialect,
+            place: None,
+            profile,
+            identity,
+            expires: None,
+            auth_due: None,
+            is_changing: false,
+        }
     }
 
     /// One of a program's own.
     pub fn of_program(key: SocketKey, id: Id, dialect: Dialect, place: PlaceNumber) -> Socket {
         let (identity, place) = (Identity::anonymous(), Some(place));
-        Socket { key, id, dialect, place, profile: None, identity, expires: None, auth_due: None }
+        Socket {
+            key,
+            id,
+            dialect,
+            place,
+            profile: None,
+            identity,
+            expires: None,
+            auth_due: None,
+            is_changing: false,
+        }
     }
 
     /// The same in a namespace.
@@ -113,7 +135,8 @@ impl Session {
 
     /// The first moment at which a credential expires, or must have been shown.
     pub(super) fn next_expiry(&self) -> Option<Moment> {
-        self.sockets.iter().flat_map(|socket| [socket.expires, socket.auth_due]).flatten().min()
+        let settled = self.sockets.iter().filter(|socket| !socket.is_changing);
+        settled.flat_map(|socket| [socket.expires, socket.auth_due]).flatten().min()
     }
 
     /// Ends the sockets whose credentials have expired, or have not come in time. Gives whether there
@@ -129,7 +152,8 @@ impl Session {
             (_, true) => Some((socket.key, LATE)),
             _ => None,
         };
-        let over: Vec<_> = self.sockets.iter().filter_map(why).collect();
+        let settled = self.sockets.iter().filter(|socket| !socket.is_changing);
+        let over: Vec<_> = settled.filter_map(why).collect();
         for (key, (message, _)) in &over {
             self.send_error(*key, &ClientError::auth_failed(*message));
         }

@@ -57,6 +57,9 @@ fn take(
             let answer = session.services.worker.rooms().send(identify);
             let became = Outcome::Became(identity);
             let answer = Box::pin(async move { Outcome::of_change(answer.await, became).await });
+            if let Some(socket) = session.sockets.iter_mut().find(|socket| socket.key == key) {
+                socket.is_changing = true;
+            }
             Effect::Ask(Ask { answer, socket: key, request })
         }
         Err(refusal) => {
