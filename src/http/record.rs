@@ -19,6 +19,10 @@ pub struct Record {
     /// All that was read and not answered is one head, and nothing else of the client's can be on its way.
     is_alone: Cell<bool>,
     has_read: Cell<bool>,
+    /// A request has come to our routes since something was read.
+    has_heard: Cell<bool>,
+    /// The framework may hold whole requests back, to look at them when more is read.
+    may_hold_back: Cell<bool>,
     aside: RefCell<Option<WaitingPoll>>,
     left: RefCell<Option<Left>>,
 }
@@ -31,7 +35,8 @@ impl Record {
     pub fn asked(&self, bytes: &[u8]) {
         self.has_asked.set(true);
         let is_first = !self.has_read.replace(true) && self.under_way.get() == 0;
-        self.is_alone.set(is_first && is_one_head(bytes));
+        self.has_heard.set(false);
+        self.is_alone.set(is_first && !self.may_hold_back.get() && is_one_head(bytes));
     }
 
     /// Something was written to the client.
@@ -45,6 +50,10 @@ impl Record {
     pub fn hear(self: &Rc<Self>) -> Heard {
         self.is_heard.set(true);
         self.under_way.set(self.under_way.get() + 1);
+        if self.has_heard.replace(true) {
+            // Two came together: of many that do, it leaves some for later.
+            self.may_hold_back.set(true);
+        }
         Heard(Rc::clone(self))
     }
 
@@ -84,12 +93,13 @@ impl Drop for Heard {
     }
 }
 
-/// Whether the first empty line is the end, by the framework's lights, which takes a lone LF for one too.
+/// Whether a GET begins here and the first empty line is the end, by the framework's lights, which takes a lone
+/// LF for one too. What does not begin a request may end one whose beginning was read before.
 fn is_one_head(bytes: &[u8]) -> bool {
     let ends =
         |at: usize| bytes[at + 1..].strip_prefix(b"\r").unwrap_or(&bytes[at + 1..]).strip_prefix(b"\n");
     let lines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    lines.map(|(at, _)| at).find_map(ends).is_some_and(<[u8]>::is_empty)
+    lines.map(|(at, _)| at).find_map(ends).is_some_and(<[u8]>::is_empty) && bytes.starts_with(b"GET ")
 }
 
 #[cfg(test)]
@@ -98,15 +108,21 @@ mod tests {
 
     #[test]
     fn one_head_ends_with_its_first_empty_line() {
-        for one in
-            ["GET / HTTP/1.1\r\nhost: x\r\n\r\n", "GET / HTTP/1.1\n\n", "GET / HTTP/1.1\r\n\n", "rest\n\r\n"]
-        {
+        for one in ["GET / HTTP/1.1\r\nhost: x\r\n\r\n", "GET / HTTP/1.1\n\n", "GET / HTTP/1.1\r\n\n"] {
             assert!(is_one_head(one.as_bytes()), "{one:?}");
         }
         let two = "GET / HTTP/1.1\n\nGET / HTTP/1.1\r\n\r\n";
-        for other in
-            ["", "\n", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\n\r\nG", "GET / HTTP/1.1\r\n\r\n\r\n", two]
-        {
+        let ends_another = "\r\nGET / HTTP/1.1\r\n\r\n";
+        for other in [
+            "",
+            "\n",
+            "GET / HTTP/1.1\r\n",
+            "GET / HTTP/1.1\r\n\r\nG",
+            "GET / HTTP/1.1\r\n\r\n\r\n",
+            "rest\n\r\n",
+            two,
+            ends_another,
+        ] {
             assert!(!is_one_head(other.as_bytes()), "{other:?}");
         }
     }
@@ -133,5 +149,13 @@ mod tests {
         record.asked(b"GET / HTTP/1.1\r\n");
         record.asked(b"\r\n");
         assert!(!is_alone(&record), "in two parts");
+        record.answered();
+        record.asked(head);
+        assert!(is_alone(&record));
+        // Two that came together.
+        drop((record.hear(), record.hear()));
+        record.answered();
+        record.asked(head);
+        assert!(!is_alone(&record), "something may be held back");
     }
 }

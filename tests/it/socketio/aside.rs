@@ -123,6 +123,55 @@ async fn a_client_that_goes_while_its_poll_waits_is_noticed() {
 }
 
 #[actix_web::test]
+async fn a_poll_whose_head_ends_in_the_next_packet_loses_nothing_behind_it() {
+    let server = TestServer::by_hand(&ONE_WORKER);
+    let mut engine = member(&server).await;
+    let url = engine.url("polling");
+    let health = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
+    let poll = format!("GET {url} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let bare = format!("GET {url} HTTP/1.1\nhost: x\n\n");
+    // How much of the poll comes together with the request before it.
+    let cuts =
+        [(&poll, poll.len() - 2), (&poll, poll.len() - 1), (&bare, bare.len() - 1), (&poll, poll.len() - 3)];
+    for (round, (poll, cut)) in (0..).zip(cuts) {
+        engine.gets.send(format!("{health}{}", &poll[..cut]).as_bytes()).await;
+        assert_eq!(engine.gets.answer().await.status, 200, "round {round}");
+        engine.settle().await;
+        engine.gets.send(format!("{}{health}", &poll[cut..]).as_bytes()).await;
+        engine.settle().await;
+        publish(&server, round).await;
+        assert_eq!(engine.gets.answer().await.text(), packet(round), "round {round}");
+        let behind = engine.gets.answer().await;
+        assert_eq!((behind.status, behind.json()["status"].is_string()), (200, true), "round {round}");
+    }
+}
+
+#[actix_web::test]
+async fn what_waited_behind_more_than_the_framework_looks_at_is_answered() {
+    let server = TestServer::by_hand(&ONE_WORKER);
+    let mut engine = member(&server).await;
+    let url = engine.url("polling");
+    let health = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
+    let poll = format!("GET {url} HTTP/1.1\r\nhost: x\r\n\r\n");
+    engine.gets.send(format!("{poll}{}", health.repeat(16)).as_bytes()).await;
+    engine.settle().await;
+    engine.gets.send(poll.as_bytes()).await;
+    engine.settle().await;
+    publish(&server, 1).await;
+    assert_eq!(engine.gets.answer().await.text(), packet(1));
+    for _ in 0..16 {
+        assert_eq!(engine.gets.answer().await.status, 200);
+    }
+    engine.settle().await;
+    engine.gets.send(health.as_bytes()).await;
+    engine.settle().await;
+    publish(&server, 2).await;
+    assert_eq!(engine.gets.answer().await.text(), packet(2));
+    let behind = engine.gets.answer().await;
+    assert_eq!((behind.status, behind.json()["status"].is_string()), (200, true));
+}
+
+#[actix_web::test]
 async fn a_connection_that_is_silent_after_a_poll_is_closed_in_time_and_without_a_word() {
     let server = TestServer::by_hand(&[ONE_WORKER[0], ("PING_INTERVAL_MS", "600000")]);
     let mut engine = member(&server).await;
