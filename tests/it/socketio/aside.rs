@@ -172,6 +172,18 @@ async fn what_waited_behind_more_than_the_framework_looks_at_is_answered() {
 }
 
 #[actix_web::test]
+async fn a_client_that_goes_with_a_request_behind_its_poll_is_noticed() {
+    let server = TestServer::by_hand(&ONE_WORKER);
+    let mut engine = member(&server).await;
+    engine.park().await;
+    engine.gets.ask("GET", "/health", &[], b"").await;
+    engine.settle().await;
+    assert_eq!(server.running().connections(), 1);
+    engine.gets.hang_up();
+    server.until_connections(0).await;
+}
+
+#[actix_web::test]
 async fn a_connection_that_is_silent_after_a_poll_is_closed_in_time_and_without_a_word() {
     let server = TestServer::by_hand(&[ONE_WORKER[0], ("PING_INTERVAL_MS", "600000")]);
     let mut engine = member(&server).await;
