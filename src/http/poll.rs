@@ -6,10 +6,10 @@
 //! trades that for the answer proper when everything else of the request has gone. As no answer is
 //! final before it has passed that service, refusals are counted there, too.
 
-use std::future::poll_fn;
+use std::convert::Infallible;
+use std::future::pending;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
 use actix_http::body::{BoxBody, MessageBody};
 use actix_http::header::{HeaderName, HeaderValue};
@@ -193,16 +193,16 @@ async fn aside(mut waiting: WaitingPoll, heard: &Heard) -> Response<BoxBody> {
         return waiting.answer().await;
     }
     match heard.put_aside(waiting) {
-        Ok(()) => {
-            // The framework looks whether the client has gone, and is told that it has.
-            poll_fn(|cx| {
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            })
-            .await
-        }
+        Ok(()) => match let_go().await {},
         Err(mut waiting) => waiting.answer().await,
     }
+}
+
+/// Has the framework look whether the client has gone, and be told that it has. Once: while something is still
+/// to be written it is told nothing, and would look without end.
+async fn let_go() -> Infallible {
+    tokio::task::yield_now().await;
+    pending().await
 }
 
 /// Counts an answer that is a refusal, if it has not been counted yet.
@@ -210,5 +210,34 @@ pub fn count_refusal(answer: &Response<BoxBody>, meters: &Meters) {
     let is_refusal = answer.status().is_client_error() || answer.status().is_server_error();
     if is_refusal && !answer.extensions().contains::<Counted>() {
         meters.refused();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn the_framework_is_woken_once_for_a_poll_put_aside() {
+        let woken = Arc::<Woken>::default();
+        let waker = Arc::clone(&woken).into();
+        let mut waiting = pin!(let_go());
+        for _ in 0..3 {
+            assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        }
     }
 }
